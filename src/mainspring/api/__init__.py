@@ -1,0 +1,1 @@
+"""Foreign dialects, thin: parse, call a service, answer in that dialect."""

@@ -1,0 +1,1 @@
+"""The MLflow REST protocol, as its clients speak it."""

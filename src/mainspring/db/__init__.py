@@ -1,0 +1,1 @@
+"""The database: engine, transactions, the group-commit writer and the migrations."""

@@ -1,0 +1,1 @@
+"""Words of no domain: errors, ids, time, SQL dialects, pages, filters, permissions and actors."""

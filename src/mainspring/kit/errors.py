@@ -1,0 +1,128 @@
+"""The one error tree of the platform, and what each code is called in the dialects we speak.
+
+    MainspringError
+    ├─ InvalidArgument      a value is wrong: the field, the value and what would be right
+    ├─ Unauthenticated      who is asking is not known
+    ├─ PermissionDenied     known, may read it, may not do this
+    ├─ NotFound             absent, or not readable: the two answer alike
+    ├─ AlreadyExists        the name or id is taken
+    ├─ FailedPrecondition   the state forbids it (a deleted run, a locked directory)
+    ├─ TooLarge             past a documented limit of size or count
+    ├─ RateLimited          come back later (Retry-After)
+    ├─ Unavailable          a component is away, full or slow: the same request may succeed later
+    ├─ Unsupported          understood, and not offered here
+    └─ Internal             a defect of ours
+
+The code decides the HTTP status (RFC 9457 problem JSON on ``/api/v1``), MLflow's ``error_code``,
+the exit code of the command line and the class that the SDK raises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One closed error code with its name in each dialect.
+
+    ``mlflow`` is MLflow's ``error_code``; ``exit_code`` is what the command line exits with.
+    """
+
+    name: str
+    status: int
+    mlflow: str
+    exit_code: int
+
+
+INVALID_ARGUMENT = Code("invalid_argument", 400, "INVALID_PARAMETER_VALUE", 2)
+UNAUTHENTICATED = Code("unauthenticated", 401, "UNAUTHENTICATED", 3)
+PERMISSION_DENIED = Code("permission_denied", 403, "PERMISSION_DENIED", 4)
+NOT_FOUND = Code("not_found", 404, "RESOURCE_DOES_NOT_EXIST", 5)
+ALREADY_EXISTS = Code("already_exists", 409, "RESOURCE_ALREADY_EXISTS", 6)
+FAILED_PRECONDITION = Code("failed_precondition", 409, "INVALID_STATE", 7)
+TOO_LARGE = Code("too_large", 413, "INVALID_PARAMETER_VALUE", 8)
+RATE_LIMITED = Code("rate_limited", 429, "REQUEST_LIMIT_EXCEEDED", 9)
+UNAVAILABLE = Code("unavailable", 503, "TEMPORARILY_UNAVAILABLE", 10)
+UNSUPPORTED = Code("unsupported", 501, "NOT_IMPLEMENTED", 11)
+INTERNAL = Code("internal", 500, "INTERNAL_ERROR", 70)
+
+
+class MainspringError(Exception):
+    """Base of every error that a user may see.
+
+    ``message`` says what was wrong, which value, and what would be right. ``field`` names the
+    offending input where there is one. ``retry_after`` is in seconds, for errors that pass.
+    """
+
+    code: ClassVar[Code] = INTERNAL
+
+    def __init__(self, message: str, *, field: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.retry_after = retry_after
+
+
+class InvalidArgument(MainspringError):
+    code = INVALID_ARGUMENT
+
+
+class Unauthenticated(MainspringError):
+    code = UNAUTHENTICATED
+
+
+class PermissionDenied(MainspringError):
+    code = PERMISSION_DENIED
+
+
+class NotFound(MainspringError):
+    code = NOT_FOUND
+
+
+class AlreadyExists(MainspringError):
+    code = ALREADY_EXISTS
+
+
+class FailedPrecondition(MainspringError):
+    code = FAILED_PRECONDITION
+
+
+class TooLarge(MainspringError):
+    code = TOO_LARGE
+
+
+class RateLimited(MainspringError):
+    code = RATE_LIMITED
+
+
+class Unavailable(MainspringError):
+    code = UNAVAILABLE
+
+
+class Unsupported(MainspringError):
+    code = UNSUPPORTED
+
+
+class Internal(MainspringError):
+    code = INTERNAL
+
+
+ERRORS: dict[str, type[MainspringError]] = {
+    error.code.name: error
+    for error in (
+        InvalidArgument,
+        Unauthenticated,
+        PermissionDenied,
+        NotFound,
+        AlreadyExists,
+        FailedPrecondition,
+        TooLarge,
+        RateLimited,
+        Unavailable,
+        Unsupported,
+        Internal,
+    )
+}
+"""Every code's name → the class that carries it: what the SDK raises from an answer."""

@@ -1,0 +1,1 @@
+"""Bytes of runs and models: upload, download, listing and deletion."""

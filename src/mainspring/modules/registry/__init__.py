@@ -1,0 +1,1 @@
+"""Registered models, their versions, aliases, stages and tags."""

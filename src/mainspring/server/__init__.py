@@ -1,0 +1,1 @@
+"""The server: app factory, middleware, health, OpenAPI."""
