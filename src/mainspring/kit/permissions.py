@@ -1,0 +1,15 @@
+"""What may be done, named once: routes declare one of these, services require it of the actor."""
+
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """One thing that an actor may be allowed to do. ``PUBLIC`` asks for nothing at all."""
+
+    PUBLIC = "public"
+    TRACKING_READ = "tracking:read"
+    TRACKING_WRITE = "tracking:write"
+    REGISTRY_READ = "registry:read"
+    REGISTRY_WRITE = "registry:write"
+    ARTIFACTS_READ = "artifacts:read"
+    ARTIFACTS_WRITE = "artifacts:write"
