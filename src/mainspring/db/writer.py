@@ -1,0 +1,200 @@
+"""The group-commit writer: every write of a process goes through one thread and few transactions.
+
+Requests wait while one transaction takes what has gathered, and are answered after its commit, so
+that "acknowledged" means "committed" and a disk flush is shared by all who wait for it. A member
+that fails fails alone: it is undone to its savepoint, the rest commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+
+from mainspring.kit.errors import Internal, MainspringError, RateLimited, Unavailable
+from mainspring.kit.sql_engines import unavailable_reason
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Write = Callable[Concatenate[Connection, P], T]
+
+MAX_PENDING = 20_000
+MAX_GROUP = 512
+ATTEMPTS = 4
+
+log = structlog.get_logger(__name__)
+
+
+class Grouped(Generic[P, T]):
+    """A write whose calls of one transaction are carried out together, by a few statements.
+
+    ``many`` takes the arguments of all calls and gives each its result or its MainspringError;
+    a call that gets an error must have written nothing.
+    """
+
+    def __init__(self, many: Callable[[Connection, list[tuple[Any, ...]]], Sequence[T | MainspringError]]) -> None:
+        self.many = many
+        self.__doc__ = many.__doc__
+        self.__name__ = many.__name__
+
+    def __call__(self, tx: Connection, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Carry out one call by itself in the caller's transaction."""
+        [outcome] = self.many(tx, [args])
+        if isinstance(outcome, MainspringError):
+            raise outcome
+        return outcome
+
+
+@dataclass(slots=True, eq=False)
+class _Member:
+    write: Callable[..., Any]
+    args: tuple[Any, ...]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+    outcome: Any = None
+
+
+class GroupWriter:
+    """One thread that owns the write connection; ``submit`` is called from event loops."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._pending: deque[_Member] = deque()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
+        self._thread.start()
+
+    async def submit(self, write: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run ``write(tx, *args)`` in the next transaction and return its result once it is committed.
+
+        Raises what the write raises, RateLimited where too many wait already, Unavailable where
+        the database refuses.
+        """
+        loop = asyncio.get_running_loop()
+        member = _Member(write, args, loop.create_future(), loop)
+        with self._wake:
+            if self._closing:
+                raise Unavailable("The server is stopping; send the request again.", retry_after=1)
+            if len(self._pending) >= MAX_PENDING:
+                raise RateLimited(f"{MAX_PENDING} writes wait already; send the request again later.", retry_after=1)
+            self._pending.append(member)
+            self._wake.notify()
+        result: T = await member.future
+        return result
+
+    def close(self) -> None:
+        """Commit what waits, then stop the thread."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while members := self._take():
+            self._commit(members)
+            _answer(members)
+
+    def _take(self) -> list[_Member]:
+        """Wait for writes and take a group of them; an empty list says stop."""
+        with self._wake:
+            while not self._pending and not self._closing:
+                self._wake.wait()
+            return [self._pending.popleft() for _ in range(min(len(self._pending), MAX_GROUP))]
+
+    def _commit(self, members: list[_Member]) -> None:
+        """Set every member's outcome, each committed or undone."""
+        try:
+            with self._engine.begin() as tx:
+                _apply(tx, members)
+        except MainspringError as error:
+            members[0].outcome = error
+        except SQLAlchemyError as error:
+            self._recover(members, error)
+        except Exception as error:
+            log.exception("write_failed", write=members[0].write.__name__)
+            _fail(members, Internal(f"{type(error).__name__} in {members[0].write.__name__}; see the server's log."))
+
+    def _recover(self, members: list[_Member], error: SQLAlchemyError) -> None:
+        """After a group was undone by the database: try each member by itself, or say why not."""
+        if reason := unavailable_reason(error):
+            log.error("database_unavailable", reason=reason, error=str(error))
+            _fail(members, Unavailable(reason, retry_after=1))
+        elif len(members) == 1:
+            self._retry(members[0], error)
+        else:
+            for member in members:
+                self._commit([member])
+
+    def _retry(self, member: _Member, error: SQLAlchemyError) -> None:
+        """Try a lone member again: it lost a race (a deadlock, a key that another process took)."""
+        for _ in range(ATTEMPTS):
+            if not isinstance(error, DBAPIError | IntegrityError):
+                break
+            try:
+                with self._engine.begin() as tx:
+                    member.outcome = member.write(tx, *member.args)
+                return
+            except MainspringError as refused:
+                member.outcome = refused
+                return
+            except SQLAlchemyError as again:
+                error = again
+        log.error("write_failed", write=member.write.__name__, error=str(error))
+        member.outcome = Internal(f"The database refused {member.write.__name__}; see the server's log.")
+
+
+def _apply(tx: Connection, members: list[_Member]) -> None:
+    grouped: dict[Grouped[Any, Any], list[_Member]] = {}
+    for member in members:
+        if isinstance(member.write, Grouped):
+            grouped.setdefault(member.write, []).append(member)
+        elif len(members) == 1:
+            member.outcome = member.write(tx, *member.args)
+        else:
+            _apply_in_savepoint(tx, member)
+    for write, calls in grouped.items():
+        for member, outcome in zip(calls, write.many(tx, [call.args for call in calls]), strict=True):
+            member.outcome = outcome
+
+
+def _apply_in_savepoint(tx: Connection, member: _Member) -> None:
+    try:
+        with tx.begin_nested():
+            member.outcome = member.write(tx, *member.args)
+    except MainspringError as error:
+        member.outcome = error
+
+
+def _fail(members: list[_Member], error: MainspringError) -> None:
+    for member in members:
+        member.outcome = error
+
+
+def _answer(members: list[_Member]) -> None:
+    """Hand the outcomes to the event loops that wait, one wake-up each."""
+    loops: dict[asyncio.AbstractEventLoop, list[_Member]] = {}
+    for member in members:
+        loops.setdefault(member.loop, []).append(member)
+    for loop, waiting in loops.items():
+        # A loop that was closed has nobody left to tell; the write stands.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_resolve, waiting)
+
+
+def _resolve(members: list[_Member]) -> None:
+    for member in members:
+        if member.future.done():  # its request went away
+            continue
+        if isinstance(member.outcome, MainspringError):
+            member.future.set_exception(member.outcome)
+        else:
+            member.future.set_result(member.outcome)
