@@ -32,40 +32,35 @@ def differs(reason: str) -> Any:
 
 
 @pytest.fixture(scope="session", params=["given"] if SERVER else ["sqlite", "postgresql"])
-def tracking_uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the server under test."""
+def tracking_uri(request: pytest.FixtureRequest) -> str:
+    """Return the address of the server under test."""
     if SERVER:
-        yield SERVER.rstrip("/")
-        return
-    from tests.components.server import MainspringServer
-
-    database_url = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else None
-    with MainspringServer(tmp_path_factory.mktemp(f"mlflow-{request.param}"), database_url=database_url) as server:
-        yield server.url
+        return SERVER.rstrip("/")
+    return str(request.getfixturevalue(f"{request.param}_server").url)
 
 
 @pytest.fixture(scope="session")
 def client(tracking_uri: str) -> MlflowClient:
-    """The real client, on the server under test."""
+    """Return the real client, on the server under test."""
     return MlflowClient(tracking_uri, tracking_uri)
 
 
 @pytest.fixture(scope="session")
 def rest(tracking_uri: str) -> Iterator[Rest]:
-    """Raw HTTP to the server under test."""
+    """Yield raw HTTP to the server under test."""
     with Rest(tracking_uri) as connection:
         yield connection
 
 
 @pytest.fixture
 def unique() -> str:
-    """A name that no other test has used."""
+    """Return a name that no other test has used."""
     return f"t-{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
 def experiment(client: MlflowClient, unique: str) -> str:
-    """The id of a fresh experiment."""
+    """Return the id of a fresh experiment."""
     return str(client.create_experiment(unique))
 
 
