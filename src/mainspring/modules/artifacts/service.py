@@ -1,0 +1,154 @@
+"""Artifacts of runs, logged models and traces: where they lie, and the doors to them.
+
+A location is the URI that a run carries, ``mlflow-artifacts:/{experiment_id}/{run_id}/artifacts``; its path
+is the folder of the store that holds the files. ``mlflow-artifacts:/`` is the store's root, so the paths of
+MLflow's artifact proxy are asked for with it. Other locations belong to the clients, who read and write
+them with their own keys: the server touches nothing outside its store.
+"""
+
+import mimetypes
+import posixpath
+from collections.abc import AsyncIterator
+from urllib.parse import SplitResult, quote, unquote, urlsplit
+
+from mainspring.engines.blobs import Blob, BlobInfo, BlobStore
+from mainspring.kit.actors import Actor
+from mainspring.kit.errors import InvalidArgument, Unsupported
+from mainspring.kit.paths import artifact_path
+from mainspring.kit.permissions import Permission
+from mainspring.modules.artifacts.schemas import Artifact
+
+SCHEME = "mlflow-artifacts"
+ROOT = f"{SCHEME}:/"
+"""The location of the whole store."""
+
+_BINARY = "application/octet-stream"
+_TEXT_EXTENSIONS = frozenset(
+    "cf cfg cnf conf csv err hocon ini ipynb js json log md prop properties py py3 rst toml tsv txt xml yaml yml".split()
+)
+_TEXT_NAMES = frozenset({"MLmodel", "MLproject"})
+# RFC 5987's attr-char, besides letters and digits.
+_HEADER_SAFE = "!#$&+-.^_`|~"
+
+
+def resolve(location: str, path: str = "") -> str:
+    """Return the store's path of ``path`` below ``location``; "" is the store's root.
+
+    Raises InvalidArgument for an unsafe path, Unsupported for a location outside our store.
+    """
+    folder = _folder(location)
+    if path:
+        artifact_path(path)
+    key = posixpath.join(folder, path) if path else folder
+    return artifact_path(key) if key else ""
+
+
+async def list_artifacts(store: BlobStore, actor: Actor, location: str, path: str = "") -> list[Artifact]:
+    """Return what lies directly in the folder ``path`` of ``location``, by path.
+
+    Empty for a missing folder and for a file. Paths in the answer start with ``path``.
+    """
+    actor.require(Permission.ARTIFACTS_READ)
+    path = path.removesuffix("/")
+    entries = await store.list(resolve(location, path))
+    names = [(posixpath.basename(entry.path), entry) for entry in entries]
+    return [Artifact(posixpath.join(path, name), entry.is_dir, entry.size) for name, entry in names]
+
+
+async def head_artifact(store: BlobStore, actor: Actor, location: str, path: str) -> BlobInfo:
+    """Return size, time and ETag of a file. NotFound if there is none."""
+    actor.require(Permission.ARTIFACTS_READ)
+    return await store.head(_file(location, path))
+
+
+async def open_artifact(
+    store: BlobStore, actor: Actor, location: str, path: str, start: int | None = None, end: int | None = None
+) -> Blob:
+    """Open the bytes of a file from ``start`` to before ``end``, cut to its size. NotFound if there is none."""
+    actor.require(Permission.ARTIFACTS_READ)
+    return await store.get(_file(location, path), start, end)
+
+
+async def put_artifact(
+    store: BlobStore, actor: Actor, location: str, path: str, chunks: AsyncIterator[bytes]
+) -> BlobInfo:
+    """Store a file; it is there as a whole and durable, or, after any failure, what was there before."""
+    actor.require(Permission.ARTIFACTS_WRITE)
+    return await store.put(_file(location, path), chunks)
+
+
+async def delete_artifact(store: BlobStore, actor: Actor, location: str, path: str = "") -> None:
+    """Delete the file at ``path``, or the folder with all it holds; that there is neither is no error.
+
+    Without ``path`` everything of ``location`` goes. The store's root is refused (InvalidArgument).
+    """
+    actor.require(Permission.ARTIFACTS_WRITE)
+    key = resolve(location, path.removesuffix("/"))
+    if not key:
+        raise InvalidArgument("The path is missing: name the file or folder to delete.", field="path")
+    await store.delete(key)
+    await store.delete_prefix(key)
+
+
+def content_type(path: str) -> str:
+    """Return the media type by the file's name: text for what people read, octets for the unknown.
+
+    Follows MLflow's clients and page, which show as text what is sent as ``text/plain``.
+    """
+    name = posixpath.basename(path)
+    if name in _TEXT_NAMES or _extension(name) in _TEXT_EXTENSIONS:
+        return "text/plain"
+    # "./" keeps a name with a colon from being read as a URL, whose media type its author would choose.
+    return mimetypes.guess_type(f"./{name}")[0] or _BINARY
+
+
+def download_headers(path: str) -> dict[str, str]:
+    """Return the headers that make a browser save the file and never run it. Source: RFC 6266, RFC 5987."""
+    name = posixpath.basename(path)
+    return {
+        "Content-Type": content_type(path),
+        "Content-Disposition": _attachment(name),
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def _folder(location: str) -> str:
+    """Return the store's folder of a location."""
+    try:
+        parts = urlsplit(location)
+    except ValueError as error:
+        raise InvalidArgument(f"'{location}' is no artifact location: {error}.", field="artifact_location") from error
+    if parts.scheme != SCHEME:
+        raise Unsupported(
+            f"The artifacts at '{_without_secrets(parts)}' lie outside this server's store (locations {ROOT}…): "
+            "read and write them directly, with a client that has access to them."
+        )
+    return unquote(parts.path).strip("/")
+
+
+def _without_secrets(parts: SplitResult) -> str:
+    """Return a location without what may be a key: user, password, query."""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _file(location: str, path: str) -> str:
+    if not path:
+        raise InvalidArgument("The path is missing: name the file.", field="path")
+    return resolve(location, path)
+
+
+def _extension(name: str) -> str:
+    """Return what follows the last dot, or the whole name where there is none."""
+    return posixpath.splitext(name)[1].removeprefix(".") or name
+
+
+def _attachment(name: str) -> str:
+    if name.isascii():
+        return f"attachment; filename={_quoted(name)}"
+    readable = name.encode("ascii", "ignore").decode() or "download"
+    return f"attachment; filename={_quoted(readable)}; filename*=UTF-8''{quote(name, safe=_HEADER_SAFE)}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
