@@ -3,10 +3,10 @@
 from importlib import import_module
 from urllib.parse import urlsplit
 
-from mainspring.engines.blobs.port import Blob, BlobEntry, BlobInfo, BlobStore
+from mainspring.engines.blobs.port import Blob, BlobEntry, BlobMeta, BlobStore
 from mainspring.kit.errors import InvalidArgument
 
-__all__ = ["BACKENDS", "Blob", "BlobEntry", "BlobInfo", "BlobStore", "open_store"]
+__all__ = ["BACKENDS", "Blob", "BlobEntry", "BlobMeta", "BlobStore", "open_store"]
 
 BACKENDS = {
     "file": "mainspring.engines.blobs.local:LocalBlobStore",

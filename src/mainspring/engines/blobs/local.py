@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from mainspring.engines.blobs.port import CHUNK_BYTES, Blob, BlobEntry, BlobInfo, byte_range
+from mainspring.engines.blobs.port import CHUNK_BYTES, Blob, BlobEntry, BlobMeta, byte_range
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
 from mainspring.kit.paths import artifact_path
 
@@ -48,7 +48,7 @@ class LocalBlobStore:
             os.makedirs(os.path.join(self.root, INCOMING), exist_ok=True)
             self._remove_abandoned()
 
-    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> BlobInfo:
+    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> BlobMeta:
         upload = _Upload(self, path, _names(path))
         batch: list[bytes] = []
         gathered = 0
@@ -69,7 +69,7 @@ class LocalBlobStore:
         low, high = byte_range(start, end, found.size)
         return Blob(found, low, high, _FileChunks(descriptor, low, high, path))
 
-    async def head(self, path: str) -> BlobInfo:
+    async def head(self, path: str) -> BlobMeta:
         return await asyncio.to_thread(self._head, path)
 
     async def list(self, folder: str) -> list[BlobEntry]:
@@ -77,7 +77,7 @@ class LocalBlobStore:
         entries = [BlobEntry(path, size is None, size) for path, size in found]
         return sorted(entries, key=lambda entry: entry.path)
 
-    async def list_recursive(self, folder: str) -> AsyncIterator[BlobInfo]:
+    async def list_recursive(self, folder: str) -> AsyncIterator[BlobMeta]:
         pending = [folder]
         while pending:
             for entry in await self.list(pending.pop()):
@@ -114,21 +114,21 @@ class LocalBlobStore:
         finally:
             os.close(descriptor)
 
-    def _open(self, path: str) -> tuple[int, BlobInfo]:
+    def _open(self, path: str) -> tuple[int, BlobMeta]:
         *parents, name = _names(path)
         with self._reporting(path):
             with self.folder(parents) as folder:
                 descriptor = os.open(name, _READ, dir_fd=folder)
             try:
-                return descriptor, _info(path, os.fstat(descriptor))
+                return descriptor, _meta(path, os.fstat(descriptor))
             except BaseException:
                 os.close(descriptor)
                 raise
 
-    def _head(self, path: str) -> BlobInfo:
+    def _head(self, path: str) -> BlobMeta:
         *parents, name = _names(path)
         with self._reporting(path), self.folder(parents) as folder:
-            return _info(path, os.stat(name, dir_fd=folder, follow_symlinks=False))
+            return _meta(path, os.stat(name, dir_fd=folder, follow_symlinks=False))
 
     def _scan(self, folder: str) -> Sequence[tuple[str, int | None]]:
         """Return (path, size, None for a folder) of what is in ``folder``; links and devices are not."""
@@ -228,14 +228,14 @@ class _Upload:
         with self._lock, self._reporting():
             self._append(batch)
 
-    def publish(self, batch: Sequence[bytes]) -> BlobInfo:
+    def publish(self, batch: Sequence[bytes]) -> BlobMeta:
         """Append ``batch``, make the file durable and give it its name."""
         with self._lock, self._reporting():
             descriptor = self._append(batch)
             os.fsync(descriptor)
             self._rename()
             self._done = True
-            found = _info(self._path, os.fstat(descriptor))
+            found = _meta(self._path, os.fstat(descriptor))
             self._close()
             return found
 
@@ -335,11 +335,11 @@ def _names(path: str) -> list[str]:
     return names
 
 
-def _info(path: str, found: os.stat_result) -> BlobInfo:
+def _meta(path: str, found: os.stat_result) -> BlobMeta:
     if not stat.S_ISREG(found.st_mode):
         raise NotFound(f"'{path}' is not a file.")
     etag = f'"{found.st_ino:x}-{found.st_mtime_ns:x}-{found.st_size:x}"'
-    return BlobInfo(path, found.st_size, found.st_mtime_ns // 1_000_000, etag)
+    return BlobMeta(path, found.st_size, found.st_mtime_ns // 1_000_000, etag)
 
 
 def _size(entry: os.DirEntry[str]) -> int | None:

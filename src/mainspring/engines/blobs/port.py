@@ -15,7 +15,7 @@ CHUNK_BYTES = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class BlobInfo:
+class BlobMeta:
     """What is known of a stored blob: ``size`` in bytes, ``modified`` in ms since the epoch, ``etag`` in its quotes.
 
     Two blobs of one path with the same ``etag`` have the same bytes.
@@ -48,9 +48,9 @@ class ByteStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """An open blob: the bytes from ``start`` up to ``end`` of the ``info.size`` there are, to be read once."""
+    """An open blob: the bytes from ``start`` up to ``end`` of the ``meta.size`` there are, to be read once."""
 
-    info: BlobInfo
+    meta: BlobMeta
     start: int
     end: int
     chunks: ByteStream
@@ -59,7 +59,7 @@ class Blob:
         """Return all bytes at once; TooLarge if there are more than ``limit``."""
         if self.end - self.start > limit:
             await self.chunks.aclose()
-            raise TooLarge(f"'{self.info.path}' has {self.end - self.start} bytes, at most {limit} are read at once.")
+            raise TooLarge(f"'{self.meta.path}' has {self.end - self.start} bytes, at most {limit} are read at once.")
         return b"".join([chunk async for chunk in self.chunks])
 
 
@@ -70,7 +70,7 @@ class BlobStore(Protocol):
     or refuses us.
     """
 
-    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> BlobInfo:
+    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> BlobMeta:
         """Store the bytes of ``chunks`` at ``path``, in place of what was there.
 
         Returns once they are durable. Until then readers see what was there before, and after an error in
@@ -83,7 +83,7 @@ class BlobStore(Protocol):
         """Open the bytes from ``start`` to before ``end``, cut to the blob's size. NotFound if there is no blob."""
         ...
 
-    async def head(self, path: str) -> BlobInfo:
+    async def head(self, path: str) -> BlobMeta:
         """Return what is known of the blob. NotFound if there is none."""
         ...
 
@@ -94,7 +94,7 @@ class BlobStore(Protocol):
         """
         ...
 
-    def list_recursive(self, folder: str) -> AsyncIterator[BlobInfo]:
+    def list_recursive(self, folder: str) -> AsyncIterator[BlobMeta]:
         """Iterate over all blobs below ``folder`` ("" is the root), in no promised order."""
         ...
 

@@ -16,7 +16,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import from_url
 
-from mainspring.engines.blobs.port import CHUNK_BYTES, Blob, BlobEntry, BlobInfo, byte_range
+from mainspring.engines.blobs.port import CHUNK_BYTES, Blob, BlobEntry, BlobMeta, byte_range
 from mainspring.kit.errors import InvalidArgument, NotFound, Unavailable
 from mainspring.kit.paths import artifact_path
 
@@ -56,60 +56,60 @@ class RemoteBlobStore:
         except (BaseError, ValueError) as error:
             raise InvalidArgument(f"'{url}' is no usable artifact store: {_first_words(error)}") from error
 
-    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> BlobInfo:
+    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> BlobMeta:
         writer = obstore.open_writer_async(
             self._store, artifact_path(path), buffer_size=PART_BYTES, max_concurrency=_PARTS_IN_FLIGHT
         )
         try:
             async for batch in _batches(chunks):
-                with self._reporting(path):
+                with self.reporting(path):
                     await _unbroken(writer.write(batch))
         except BaseException as failure:
             # If the abort fails too, the bucket's rule for incomplete uploads removes the parts.
             with contextlib.suppress(BaseError, OSError):
                 await writer.__aexit__(type(failure), failure, failure.__traceback__)
             raise
-        with self._reporting(path):
+        with self.reporting(path):
             await _unbroken(writer.close())
         return await self.head(path)
 
     async def get(self, path: str, start: int | None = None, end: int | None = None) -> Blob:
         if start is None and end is None:
-            with self._reporting(path):
+            with self.reporting(path):
                 whole = await obstore.get_async(self._store, artifact_path(path))
-            found = _info(whole.meta)
+            found = _meta(whole.meta)
             return Blob(found, 0, found.size, _RemoteChunks(self, path, whole))
         found = await self.head(path)
         low, high = byte_range(start, end, found.size)
         if low == high:  # object stores have no empty ranges
             return Blob(found, low, high, _RemoteChunks(self, path, None))
-        with self._reporting(path):
+        with self.reporting(path):
             part = await obstore.get_async(self._store, path, options={"range": (low, high)})
         return Blob(found, low, high, _RemoteChunks(self, path, part))
 
-    async def head(self, path: str) -> BlobInfo:
-        with self._reporting(path):
-            return _info(await obstore.head_async(self._store, artifact_path(path)))
+    async def head(self, path: str) -> BlobMeta:
+        with self.reporting(path):
+            return _meta(await obstore.head_async(self._store, artifact_path(path)))
 
     async def list(self, folder: str) -> list[BlobEntry]:
-        with self._reporting(folder):
+        with self.reporting(folder):
             found = await obstore.list_with_delimiter_async(self._store, _prefix(folder))
         folders = [BlobEntry(path, True, None) for path in found["common_prefixes"]]
         files = [BlobEntry(blob["path"], False, blob["size"]) for blob in found["objects"]]
         return sorted(folders + files, key=lambda entry: entry.path)
 
-    async def list_recursive(self, folder: str) -> AsyncIterator[BlobInfo]:
+    async def list_recursive(self, folder: str) -> AsyncIterator[BlobMeta]:
         pages = aiter(obstore.list(self._store, _prefix(folder), chunk_size=_DELETE_BATCH))
         while True:
-            with self._reporting(folder):
+            with self.reporting(folder):
                 page = await anext(pages, None)
             if page is None:
                 return
             for blob in page:
-                yield _info(blob)
+                yield _meta(blob)
 
     async def delete(self, path: str) -> None:
-        with self._reporting(path), contextlib.suppress(NotFoundError):
+        with self.reporting(path), contextlib.suppress(NotFoundError):
             await obstore.delete_async(self._store, artifact_path(path))
 
     async def delete_prefix(self, folder: str) -> None:
@@ -123,7 +123,7 @@ class RemoteBlobStore:
         await self._delete_all(batch)
 
     async def check(self) -> None:
-        with self._reporting(""):
+        with self.reporting(""):
             await anext(aiter(obstore.list(self._store, _READY_PROBE, chunk_size=1)), None)
 
     async def close(self) -> None:
@@ -131,7 +131,7 @@ class RemoteBlobStore:
 
     async def _delete_all(self, paths: Sequence[str]) -> None:
         try:
-            with self._reporting(""):
+            with self.reporting(""):
                 if paths:
                     await obstore.delete_async(self._store, paths)
         except NotFound:  # Google and Azure object to one that is already gone
@@ -139,7 +139,7 @@ class RemoteBlobStore:
                 await self.delete(path)
 
     @contextlib.contextmanager
-    def _reporting(self, path: str) -> Iterator[None]:
+    def reporting(self, path: str) -> Iterator[None]:
         """Turn the store's errors into ours."""
         try:
             yield
@@ -163,7 +163,7 @@ class _RemoteChunks:
     async def __anext__(self) -> bytes:
         if self._stream is None:
             raise StopAsyncIteration
-        with self._store._reporting(self._path):
+        with self._store.reporting(self._path):
             return await anext(self._stream)
 
     async def aclose(self) -> None:
@@ -204,10 +204,10 @@ def _prefix(folder: str) -> str | None:
     return artifact_path(folder) if folder else None
 
 
-def _info(blob: "obstore.ObjectMeta") -> BlobInfo:
+def _meta(blob: "obstore.ObjectMeta") -> BlobMeta:
     modified = int(blob["last_modified"].timestamp() * 1000)
     etag = blob["e_tag"] or f'"{modified:x}-{blob["size"]:x}"'
-    return BlobInfo(blob["path"], blob["size"], modified, etag)
+    return BlobMeta(blob["path"], blob["size"], modified, etag)
 
 
 def _first_words(error: Exception) -> str:

@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import AsyncIterator
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from mainspring.engines.blobs import Blob, BlobInfo, BlobStore
+from mainspring.engines.blobs import Blob, BlobMeta, BlobStore
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument, Unsupported
 from mainspring.kit.paths import artifact_path
@@ -23,10 +23,11 @@ ROOT = f"{SCHEME}:/"
 """The location of the whole store."""
 
 _BINARY = "application/octet-stream"
-_TEXT_EXTENSIONS = frozenset(
-    "cf cfg cnf conf csv err hocon ini ipynb js json log md prop properties py py3 rst toml tsv txt xml yaml yml".split()
-)
-_TEXT_NAMES = frozenset({"MLmodel", "MLproject"})
+_PLAIN = {"txt", "log", "err", "md", "rst", "csv", "tsv"}
+_CONFIGURATION = {"cfg", "cf", "cnf", "conf", "hocon", "ini", "prop", "properties", "toml", "yaml", "yml"}
+_SOURCE = {"ipynb", "js", "json", "py", "py3", "xml"}
+_TEXT_EXTENSIONS = _PLAIN | _CONFIGURATION | _SOURCE
+_TEXT_NAMES = {"MLmodel", "MLproject"}
 # RFC 5987's attr-char, besides letters and digits.
 _HEADER_SAFE = "!#$&+-.^_`|~"
 
@@ -55,7 +56,7 @@ async def list_artifacts(store: BlobStore, actor: Actor, location: str, path: st
     return [Artifact(posixpath.join(path, name), entry.is_dir, entry.size) for name, entry in names]
 
 
-async def head_artifact(store: BlobStore, actor: Actor, location: str, path: str) -> BlobInfo:
+async def head_artifact(store: BlobStore, actor: Actor, location: str, path: str) -> BlobMeta:
     """Return size, time and ETag of a file. NotFound if there is none."""
     actor.require(Permission.ARTIFACTS_READ)
     return await store.head(_file(location, path))
@@ -71,7 +72,7 @@ async def open_artifact(
 
 async def put_artifact(
     store: BlobStore, actor: Actor, location: str, path: str, chunks: AsyncIterator[bytes]
-) -> BlobInfo:
+) -> BlobMeta:
     """Store a file; it is there as a whole and durable, or, after any failure, what was there before."""
     actor.require(Permission.ARTIFACTS_WRITE)
     return await store.put(_file(location, path), chunks)
