@@ -27,26 +27,28 @@ from typing import ClassVar
 class Code:
     """One closed error code with its name in each dialect.
 
-    ``mlflow`` is MLflow's ``error_code``; ``exit_code`` is what the command line exits with.
+    ``mlflow`` is MLflow's ``error_code`` and ``mlflow_status`` the status that its clients expect
+    with it; ``exit_code`` is what the command line exits with.
     """
 
     name: str
     status: int
     mlflow: str
+    mlflow_status: int
     exit_code: int
 
 
-INVALID_ARGUMENT = Code("invalid_argument", 400, "INVALID_PARAMETER_VALUE", 2)
-UNAUTHENTICATED = Code("unauthenticated", 401, "UNAUTHENTICATED", 3)
-PERMISSION_DENIED = Code("permission_denied", 403, "PERMISSION_DENIED", 4)
-NOT_FOUND = Code("not_found", 404, "RESOURCE_DOES_NOT_EXIST", 5)
-ALREADY_EXISTS = Code("already_exists", 409, "RESOURCE_ALREADY_EXISTS", 6)
-FAILED_PRECONDITION = Code("failed_precondition", 409, "INVALID_STATE", 7)
-TOO_LARGE = Code("too_large", 413, "INVALID_PARAMETER_VALUE", 8)
-RATE_LIMITED = Code("rate_limited", 429, "REQUEST_LIMIT_EXCEEDED", 9)
-UNAVAILABLE = Code("unavailable", 503, "TEMPORARILY_UNAVAILABLE", 10)
-UNSUPPORTED = Code("unsupported", 501, "NOT_IMPLEMENTED", 11)
-INTERNAL = Code("internal", 500, "INTERNAL_ERROR", 70)
+INVALID_ARGUMENT = Code("invalid_argument", 400, "INVALID_PARAMETER_VALUE", 400, 2)
+UNAUTHENTICATED = Code("unauthenticated", 401, "UNAUTHENTICATED", 401, 3)
+PERMISSION_DENIED = Code("permission_denied", 403, "PERMISSION_DENIED", 403, 4)
+NOT_FOUND = Code("not_found", 404, "RESOURCE_DOES_NOT_EXIST", 404, 5)
+ALREADY_EXISTS = Code("already_exists", 409, "RESOURCE_ALREADY_EXISTS", 400, 6)
+FAILED_PRECONDITION = Code("failed_precondition", 409, "INVALID_STATE", 400, 7)
+TOO_LARGE = Code("too_large", 413, "INVALID_PARAMETER_VALUE", 400, 8)
+RATE_LIMITED = Code("rate_limited", 429, "REQUEST_LIMIT_EXCEEDED", 429, 9)
+UNAVAILABLE = Code("unavailable", 503, "TEMPORARILY_UNAVAILABLE", 503, 10)
+UNSUPPORTED = Code("unsupported", 501, "NOT_IMPLEMENTED", 501, 11)
+INTERNAL = Code("internal", 500, "INTERNAL_ERROR", 500, 70)
 
 
 class MainspringError(Exception):

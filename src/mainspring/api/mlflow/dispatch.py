@@ -1,0 +1,282 @@
+"""From an HTTP request of an MLflow client to an endpoint's handler, and back.
+
+Endpoints declare their method, path, message and permission. A message is read as protobuf's JSON
+mapping reads it: numbers may be strings, ``null`` is absent, unknown fields are passed over, a body
+may be JSON encoded twice.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, TypeVar, get_args, get_origin
+
+import msgspec
+import structlog
+
+from mainspring.db.engine import Database
+from mainspring.engines.blobs import BlobStore
+from mainspring.kit.actors import Actor
+from mainspring.kit.context import request_id
+from mainspring.kit.errors import Internal, InvalidArgument, MainspringError
+from mainspring.kit.http import Receive, Request, Scope, Send, respond
+from mainspring.kit.permissions import Permission
+
+MAX_BODY = 64 * 1024 * 1024
+SEE_DOCS = " See the API docs for more information about request parameters."
+PREFIXES = tuple(
+    f"/{api}/{version}/mlflow/" for api in ("api", "ajax-api") for version in ("2.0", "3.0", "2.0/preview")
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What handlers work on."""
+
+    db: Database
+    blobs: BlobStore
+
+
+class Message(msgspec.Struct, kw_only=True):
+    """Base of request messages: every field may be absent; ``required`` ones are asked for."""
+
+    required: ClassVar[tuple[str, ...]] = ()
+
+
+M = TypeVar("M", bound=Message)
+Handler = Callable[[Services, Actor, Any], Awaitable[Any]]
+RawHandler = Callable[[Services, Actor, Request, Send, dict[str, str]], Awaitable[None]]
+
+
+class Endpoint(NamedTuple):
+    """One method and path of the protocol. ``message`` None means that ``handler`` reads the request itself."""
+
+    method: str
+    path: str
+    permission: Permission
+    message: type[Message] | None
+    handler: Any
+    max_body: int = MAX_BODY
+
+
+ENDPOINTS: list[Endpoint] = []
+
+
+def endpoint(
+    method: str, path: str, message: type[Message], permission: Permission, max_body: int = MAX_BODY
+) -> Callable[[Handler], Handler]:
+    """Declare a handler ``f(services, actor, message) -> answer``; the answer None is ``{}``.
+
+    ``path`` is relative to the API prefixes; ``{name}`` in it fills the message's field.
+    """
+
+    def declare(handler: Handler) -> Handler:
+        ENDPOINTS.append(Endpoint(method, path, permission, message, handler, max_body))
+        return handler
+
+    return declare
+
+
+def raw_endpoint(method: str, path: str, permission: Permission) -> Callable[[RawHandler], RawHandler]:
+    """Declare a handler ``f(services, actor, request, send, path_fields)`` that streams.
+
+    ``path`` is relative to the API prefixes, or absolute if it starts with ``/``; ``{name:path}``
+    in it takes slashes too.
+    """
+
+    def declare(handler: RawHandler) -> RawHandler:
+        ENDPOINTS.append(Endpoint(method, path, permission, None, handler))
+        return handler
+
+    return declare
+
+
+class Dispatcher:
+    """The ASGI application of the MLflow dialect."""
+
+    def __init__(self, services: Services, authenticate: Callable[[Request], Actor]) -> None:
+        self._services = services
+        self._authenticate = authenticate
+        self._exact: dict[str, dict[str, Endpoint]] = {}
+        self._patterns: list[tuple[re.Pattern[str], dict[str, Endpoint]]] = []
+        by_path: dict[str, dict[str, Endpoint]] = {}
+        for declared in ENDPOINTS:
+            by_path.setdefault(declared.path, {})[declared.method] = declared
+        for path, methods in by_path.items():
+            for full in _full_paths(path):
+                if "{" in path:
+                    self._patterns.append((_pattern(full), methods))
+                else:
+                    self._exact[full] = methods
+
+    def handles(self, path: str) -> bool:
+        """Say whether a path belongs to this dialect."""
+        return path in self._exact or path.startswith(PREFIXES) or self._match(path) is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            await self._serve(request, send)
+        except MainspringError as error:
+            await _refuse(send, error)
+        except Exception:
+            log.exception("unexpected_error", method=request.method, path=request.path)
+            await _refuse(send, Internal("The server met an unexpected error; its log tells more."))
+
+    async def _serve(self, request: Request, send: Send) -> None:
+        found = self._match(request.path)
+        if found is None:
+            return await respond(send, 404, _error("ENDPOINT_NOT_FOUND", f"No such endpoint: {request.path}"))
+        methods, fields = found
+        called = methods.get("GET" if request.method == "HEAD" else request.method)
+        if called is None:
+            allowed = ", ".join(sorted(methods))
+            message = f"{request.method} is not allowed here: use {allowed}."
+            return await respond(
+                send, 405, _error("BAD_REQUEST", message), headers=[(b"allow", allowed.encode())]
+            )
+        actor = self._authenticate(request)
+        actor.require(called.permission)
+        if called.message is None:
+            return await called.handler(self._services, actor, request, send, fields)
+        message = await _read(called, request, fields)
+        answer = await called.handler(self._services, actor, message)
+        await respond(send, 200, b"{}" if answer is None else msgspec.json.encode(answer))
+
+    def _match(self, path: str) -> tuple[dict[str, Endpoint], dict[str, str]] | None:
+        if methods := self._exact.get(path):
+            return methods, {}
+        for pattern, methods in self._patterns:
+            if match := pattern.fullmatch(path):
+                return methods, match.groupdict()
+        return None
+
+
+def _full_paths(path: str) -> list[str]:
+    return [path] if path.startswith("/") else [prefix + path for prefix in PREFIXES]
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """Return the regex of a path template; literal parts are taken as they are."""
+    parts = re.split(r"(\{\w+(?::path)?\})", path)
+    fields = {
+        part: f"(?P<{part[1:-1].partition(':')[0]}>{'.+' if part.endswith(':path}') else '[^/]+'})"
+        for part in parts
+        if part.startswith("{")
+    }
+    return re.compile("".join(fields.get(part) or re.escape(part) for part in parts), re.DOTALL)
+
+
+async def _read(called: Endpoint, request: Request, fields: dict[str, str]) -> Message:
+    """Return the request's message, complete and of the right types, or raise InvalidArgument."""
+    assert called.message is not None
+    kind = called.message
+    if request.method in ("GET", "HEAD") and request.query:
+        data = _from_query(kind, request)
+    else:
+        _check_content_type(request)
+        body = await request.body(called.max_body)
+        if not fields:
+            try:
+                return _complete(msgspec.json.decode(body, type=kind, strict=False))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                # Twice encoded, NaN spelled out, or wrong: the way that can tell which.
+                pass
+        data = _parse(body)
+    return _complete(_convert(kind, data | fields))
+
+
+def _check_content_type(request: Request) -> None:
+    if request.method not in ("POST", "PUT"):
+        return
+    given = request.header(b"content-type")
+    if given is None:
+        raise InvalidArgument("Bad Request. Content-Type header is missing.", field="Content-Type")
+    if given.partition(";")[0].strip().lower() != "application/json":
+        raise InvalidArgument(
+            "Bad Request. Content-Type must be one of ['application/json'].", field="Content-Type"
+        )
+
+
+def _from_query(kind: type[Message], request: Request) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    lists = {field.encode_name for field in msgspec.structs.fields(kind) if _is_list(field.type)}
+    for key, value in request.query:
+        if key in lists:
+            data.setdefault(key, []).append(value)
+        else:
+            data.setdefault(key, value)
+    return data
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is list or any(get_origin(part) is list for part in get_args(kind))
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body; an empty body is an empty object."""
+    data: Any = body
+    try:
+        for _ in range(2):
+            if isinstance(data, bytes | str):
+                data = json.loads(data) if data.strip() else {}
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument(f"The request's body is not JSON: {error}.") from error
+    if data is None:
+        return {}
+    if not isinstance(data, dict):
+        raise InvalidArgument(f"The request's body must be a JSON object; got {type(data).__name__}.")
+    return data
+
+
+def _convert(kind: type[M], data: dict[str, Any]) -> M:
+    try:
+        return msgspec.convert({key: value for key, value in data.items() if value is not None}, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise _explain(error, kind, data) from error
+    except (RecursionError, OverflowError) as error:
+        raise InvalidArgument(f"The request's body cannot be read: {error}.") from error
+
+
+def _explain(error: msgspec.ValidationError, kind: type[Message], data: dict[str, Any]) -> MainspringError:
+    """Say which field is wrong as MLflow does; a required one that is absent comes first."""
+    for name in kind.required:
+        if data.get(name) in (None, ""):
+            return _missing(name)
+    reason, _, path = str(error).partition(" - at `$")
+    name = re.split(r"[.\[]", path.strip("`").lstrip("."))[0] or "body"
+    value = data.get(name)
+    shown = json.dumps(value, default=str)
+    shown = shown if len(shown) <= 500 else shown[:500] + "…"
+    hint = f" Hint: Value was of type '{type(value).__name__}'."
+    message = f"Invalid value {shown} for parameter '{name}' supplied: {hint}{SEE_DOCS} ({reason} at {path.strip('`')})"
+    return InvalidArgument(message, field=name)
+
+
+def _missing(name: str) -> InvalidArgument:
+    return InvalidArgument(f"Missing value for required parameter '{name}'.{SEE_DOCS}", field=name)
+
+
+def _complete(message: M) -> M:
+    for name in message.required:
+        if getattr(message, name) in (None, ""):
+            raise _missing(name)
+    return message
+
+
+def error_body(error: MainspringError) -> bytes:
+    """Return MLflow's JSON for an error."""
+    return _error(error.code.mlflow, error.message)
+
+
+def _error(code: str, message: str) -> bytes:
+    return msgspec.json.encode({"error_code": code, "message": message, "request_id": request_id.get()})
+
+
+async def _refuse(send: Send, error: MainspringError) -> None:
+    headers = [] if error.retry_after is None else [(b"retry-after", b"%d" % max(1, round(error.retry_after)))]
+    await respond(send, error.code.mlflow_status, error_body(error), headers=headers)

@@ -1,0 +1,421 @@
+"""MLflow's JSON of experiments, runs, metrics and logged models.
+
+Answers keep the original's field names and its habit of leaving out what was never set. NaN is
+the string "NaN"; numbers are numbers, 64-bit ones too.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from msgspec import Struct
+
+from mainspring.api.mlflow.dispatch import Message
+from mainspring.modules.tracking.schemas import (
+    Dataset,
+    DatasetInput,
+    DatasetSummary,
+    Experiment,
+    LoggedModel,
+    Metric,
+    Run,
+    RunInfo,
+)
+
+Json = dict[str, Any]
+STATUSES = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
+VIEW_TYPES = {1: "ACTIVE_ONLY", 2: "DELETED_ONLY", 3: "ALL"}
+MODEL_STATUSES = {1: "LOGGED_MODEL_PENDING", 2: "LOGGED_MODEL_READY", 3: "LOGGED_MODEL_UPLOAD_FAILED"}
+
+
+class KeyValue(Struct):
+    """A tag or param: both may be left out, which is the empty string."""
+
+    key: str | None = None
+    value: str | None = None
+
+
+class MetricIn(Struct):
+    key: str | None = None
+    value: float | None = None
+    timestamp: int | None = None
+    step: int | None = None
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+    run_id: str | None = None
+
+
+class DatasetIn(Struct):
+    name: str | None = None
+    digest: str | None = None
+    source_type: str | None = None
+    source: str | None = None
+    schema: str | None = None
+    profile: str | None = None
+
+    def dataset(self) -> Dataset:
+        return Dataset(
+            self.name or "", self.digest or "", self.source_type or "", self.source or "", self.schema, self.profile
+        )
+
+
+class DatasetInputIn(Struct):
+    tags: list[KeyValue] = []
+    dataset: DatasetIn = DatasetIn()
+
+
+class ModelRef(Struct):
+    model_id: str | None = None
+    step: int | None = None
+
+
+class CreateExperiment(Message):
+    required = ("name",)
+    name: str | None = None
+    artifact_location: str | None = None
+    tags: list[KeyValue] = []
+
+
+class ExperimentId(Message):
+    required = ("experiment_id",)
+    experiment_id: str | None = None
+
+
+class ExperimentName(Message):
+    required = ("experiment_name",)
+    experiment_name: str | None = None
+
+
+class UpdateExperiment(Message):
+    required = ("experiment_id", "new_name")
+    experiment_id: str | None = None
+    new_name: str | None = None
+
+
+class SearchExperiments(Message):
+    max_results: int | None = None
+    page_token: str | None = None
+    filter: str | None = None
+    order_by: list[str] = []
+    view_type: str | int | None = None
+
+
+class ListExperiments(Message):
+    view_type: str | int | None = None
+    max_results: int | None = None
+    page_token: str | None = None
+
+
+class SetExperimentTag(Message):
+    required = ("experiment_id", "key")
+    experiment_id: str | None = None
+    key: str | None = None
+    value: str | None = None
+
+
+class DeleteExperimentTag(Message):
+    required = ("experiment_id", "key")
+    experiment_id: str | None = None
+    key: str | None = None
+
+
+class RunMessage(Message):
+    """Base of messages about a run, which older clients name by ``run_uuid``."""
+
+    required = ("run_id",)
+    run_id: str | None = None
+    run_uuid: str | None = None
+
+    def __post_init__(self) -> None:
+        self.run_id = self.run_id or self.run_uuid
+
+
+class CreateRun(Message):
+    experiment_id: str | None = None
+    user_id: str | None = None
+    run_name: str | None = None
+    start_time: int | None = None
+    tags: list[KeyValue] = []
+
+
+class UpdateRun(RunMessage):
+    status: str | int | None = None
+    end_time: int | None = None
+    run_name: str | None = None
+
+
+class LogMetric(RunMessage):
+    required = ("run_id", "key", "value", "timestamp")
+    key: str | None = None
+    value: float | None = None
+    timestamp: int | None = None
+    step: int | None = None
+    model_id: str | None = None
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+class LogPair(RunMessage):
+    """A param or a tag of a run."""
+
+    required = ("run_id", "key")
+    key: str | None = None
+    value: str | None = None
+
+
+class DeleteTag(RunMessage):
+    required = ("run_id", "key")
+    key: str | None = None
+
+
+class LogBatch(RunMessage):
+    metrics: list[MetricIn] = []
+    params: list[KeyValue] = []
+    tags: list[KeyValue] = []
+
+
+class LogModel(RunMessage):
+    required = ("run_id", "model_json")
+    model_json: str | None = None
+
+
+class LogInputs(RunMessage):
+    datasets: list[DatasetInputIn] = []
+    models: list[ModelRef] = []
+
+
+class LogOutputs(RunMessage):
+    required = ("run_id", "models")
+    models: list[ModelRef] | None = None
+
+
+class SearchRuns(Message):
+    experiment_ids: list[str] = []
+    filter: str | None = None
+    run_view_type: str | int | None = None
+    max_results: int = 1000
+    order_by: list[str] = []
+    page_token: str | None = None
+
+
+class SearchDatasets(Message):
+    experiment_ids: list[str] = []
+
+
+class MetricHistory(RunMessage):
+    required = ("run_id", "metric_key")
+    metric_key: str | None = None
+    page_token: str | None = None
+    max_results: int | None = None
+
+
+class MetricHistoryBulk(Message):
+    run_id: list[str] = []
+    metric_key: str | None = None
+    max_results: int = 25_000
+
+
+class MetricHistoryInterval(Message):
+    required = ("run_ids", "metric_key")
+    run_ids: list[str] | None = None
+    metric_key: str | None = None
+    start_step: int | None = None
+    end_step: int | None = None
+    max_results: int = 320
+
+
+class CreateLoggedModel(Message):
+    required = ("experiment_id",)
+    experiment_id: str | None = None
+    name: str | None = None
+    model_type: str | None = None
+    source_run_id: str | None = None
+    params: list[KeyValue] = []
+    tags: list[KeyValue] = []
+
+
+class LoggedModelId(Message):
+    required = ("model_id",)
+    model_id: str | None = None
+
+
+class FinalizeLoggedModel(LoggedModelId):
+    required = ("model_id", "status")
+    status: str | int | None = None
+    status_message: str | None = None
+
+
+class SetLoggedModelTags(LoggedModelId):
+    tags: list[KeyValue] = []
+
+
+class DeleteLoggedModelTag(LoggedModelId):
+    required = ("model_id", "tag_key")
+    tag_key: str | None = None
+
+
+class LogLoggedModelParams(LoggedModelId):
+    params: list[KeyValue] = []
+
+
+class SearchDataset(Struct):
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+class SearchOrder(Struct):
+    field_name: str | None = None
+    ascending: bool = True
+    dataset_name: str | None = None
+    dataset_digest: str | None = None
+
+
+class SearchLoggedModels(Message):
+    required = ("experiment_ids",)
+    experiment_ids: list[str] | None = None
+    filter: str | None = None
+    datasets: list[SearchDataset] = []
+    max_results: int = 100
+    order_by: list[SearchOrder] = []
+    page_token: str | None = None
+
+
+class ListLoggedModelArtifacts(LoggedModelId):
+    artifact_directory_path: str | None = None
+    page_token: str | None = None
+
+
+def pairs_in(given: list[KeyValue]) -> list[tuple[str, str]]:
+    """Return what a list of tags or params holds."""
+    return [(pair.key or "", pair.value or "") for pair in given]
+
+
+def pairs_out(pairs: dict[str, str]) -> list[Json]:
+    return [{"key": key, "value": value} for key, value in pairs.items()]
+
+
+def present(answer: Json) -> Json:
+    """Return an answer without what is None or empty: MLflow leaves such fields out."""
+    return {name: value for name, value in answer.items() if value is not None and value != []}
+
+
+def number(value: float) -> float | str:
+    """Return a metric's value as MLflow's JSON has it."""
+    return "NaN" if math.isnan(value) else value
+
+
+def metric_out(metric: Metric) -> Json:
+    return {"key": metric.key, "value": number(metric.value), "timestamp": metric.timestamp, "step": metric.step}
+
+
+def experiment_out(experiment: Experiment) -> Json:
+    return present(
+        {
+            "experiment_id": experiment.experiment_id,
+            "name": experiment.name,
+            "artifact_location": experiment.artifact_location,
+            "lifecycle_stage": experiment.lifecycle_stage,
+            "last_update_time": experiment.updated_at,
+            "creation_time": experiment.created_at,
+            "tags": pairs_out(experiment.tags),
+            "workspace": "default",
+        }
+    )
+
+
+def run_info_out(run: RunInfo) -> Json:
+    info: Json = {
+        "run_uuid": run.run_id,
+        "experiment_id": run.experiment_id,
+        "run_name": run.name,
+        "user_id": run.user_id,
+        "status": run.status,
+        "start_time": run.started_at,
+    }
+    if run.ended_at:
+        info["end_time"] = run.ended_at
+    info |= {"artifact_uri": run.artifact_uri, "lifecycle_stage": run.lifecycle_stage, "run_id": run.run_id}
+    return info
+
+
+def run_out(run: Run, *, outputs: bool = True) -> Json:
+    """Return a run as ``runs/get`` and ``runs/search`` have it; ``runs/create`` has no outputs."""
+    data = {
+        "metrics": [metric_out(metric) for metric in run.metrics],
+        "params": pairs_out(run.params),
+        "tags": pairs_out(run.tags),
+    }
+    inputs = {
+        "dataset_inputs": [dataset_input_out(given) for given in run.datasets],
+        "model_inputs": [{"model_id": model_id} for model_id in run.model_inputs],
+    }
+    answer = {"info": run_info_out(run), "data": present(data), "inputs": present(inputs)}
+    if outputs:
+        made = [{"model_id": model.model_id, "step": model.step} for model in run.model_outputs]
+        answer["outputs"] = present({"model_outputs": made})
+    return answer
+
+
+def dataset_input_out(given: DatasetInput) -> Json:
+    dataset = given.dataset
+    described = {
+        "name": dataset.name,
+        "digest": dataset.digest,
+        "source_type": dataset.source_type,
+        "source": dataset.source,
+        "schema": dataset.schema,
+        "profile": dataset.profile,
+    }
+    return present({"tags": pairs_out(given.tags), "dataset": present(described)})
+
+
+def dataset_summary_out(summary: DatasetSummary) -> Json:
+    return present(
+        {
+            "experiment_id": summary.experiment_id,
+            "name": summary.name,
+            "digest": summary.digest,
+            "context": summary.context,
+        }
+    )
+
+
+def logged_model_out(model: LoggedModel) -> Json:
+    info = {
+        "model_id": model.model_id,
+        "experiment_id": model.experiment_id,
+        "name": model.name,
+        "creation_timestamp_ms": model.created_at,
+        "last_updated_timestamp_ms": model.updated_at,
+        "artifact_uri": model.artifact_uri,
+        "status": _MODEL_STATUS_OUT[model.status],
+        "model_type": model.model_type or "",
+        "source_run_id": model.source_run_id or "",
+        "status_message": model.status_message,
+        "tags": pairs_out(model.tags),
+    }
+    data = {
+        "params": pairs_out(model.params),
+        "metrics": [_model_metric_out(metric, model.model_id) for metric in model.metrics],
+    }
+    return {"model": {"info": present(info), "data": present(data)}}
+
+
+_MODEL_STATUS_OUT = {
+    "PENDING": "LOGGED_MODEL_PENDING",
+    "READY": "LOGGED_MODEL_READY",
+    "FAILED": "LOGGED_MODEL_UPLOAD_FAILED",
+}
+MODEL_STATUS_IN = {name: status for status, name in _MODEL_STATUS_OUT.items()}
+
+
+def _model_metric_out(metric: Metric, model_id: str) -> Json:
+    more = {
+        "dataset_name": metric.dataset_name,
+        "dataset_digest": metric.dataset_digest,
+        "model_id": model_id,
+        "run_id": metric.run_id,
+    }
+    return metric_out(metric) | present(more)

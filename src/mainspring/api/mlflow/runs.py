@@ -1,0 +1,179 @@
+"""Endpoints of runs and of what is logged to them."""
+
+from __future__ import annotations
+
+import json
+
+from mainspring.api.mlflow import messages
+from mainspring.api.mlflow.dispatch import Services, endpoint
+from mainspring.api.mlflow.experiments import one_of, view_type
+from mainspring.api.mlflow.messages import Json, pairs_in, present, run_info_out, run_out
+from mainspring.kit.actors import Actor
+from mainspring.kit.errors import InvalidArgument
+from mainspring.kit.names import missing_value
+from mainspring.kit.permissions import Permission
+from mainspring.modules.tracking import service
+from mainspring.modules.tracking.schemas import (
+    Batch,
+    DatasetInput,
+    Metric,
+    ModelOutput,
+    RunCreate,
+    RunInputs,
+    RunSearch,
+    RunStatus,
+    RunUpdate,
+)
+
+READ, WRITE = Permission.TRACKING_READ, Permission.TRACKING_WRITE
+MAX_BATCH_BYTES = 1_000_000
+MODEL_FIELDS = ("artifact_path", "flavors", "run_id", "utc_time_created")
+
+
+@endpoint("POST", "runs/create", messages.CreateRun, WRITE)
+async def create_run(services: Services, actor: Actor, message: messages.CreateRun) -> Json:
+    if not message.experiment_id:
+        raise missing_value("experiment_id")
+    new = RunCreate(
+        message.experiment_id,
+        message.run_name,
+        message.user_id or "",
+        message.start_time or 0,
+        dict(pairs_in(message.tags)),
+    )
+    run = await services.db.write(service.create_run, actor, new)
+    return {"run": run_out(run, outputs=False)}
+
+
+@endpoint("POST", "runs/update", messages.UpdateRun, WRITE)
+async def update_run(services: Services, actor: Actor, message: messages.UpdateRun) -> Json:
+    status = one_of("status", message.status, messages.STATUSES)
+    change = RunUpdate(RunStatus(status) if status else None, message.end_time, message.run_name)
+    info = await services.db.write(service.update_run, actor, message.run_id or "", change)
+    return {"run_info": run_info_out(info)}
+
+
+@endpoint("POST", "runs/delete", messages.RunMessage, WRITE)
+async def delete_run(services: Services, actor: Actor, message: messages.RunMessage) -> None:
+    await services.db.write(service.delete_run, actor, message.run_id or "")
+
+
+@endpoint("POST", "runs/restore", messages.RunMessage, WRITE)
+async def restore_run(services: Services, actor: Actor, message: messages.RunMessage) -> None:
+    await services.db.write(service.restore_run, actor, message.run_id or "")
+
+
+@endpoint("GET", "runs/get", messages.RunMessage, READ)
+async def get_run(services: Services, actor: Actor, message: messages.RunMessage) -> Json:
+    return {"run": run_out(await services.db.read(service.get_run, actor, message.run_id or ""))}
+
+
+@endpoint("POST", "runs/search", messages.SearchRuns, READ)
+async def search_runs(services: Services, actor: Actor, message: messages.SearchRuns) -> Json:
+    query = RunSearch(
+        message.experiment_ids,
+        message.filter or "",
+        view_type("run_view_type", message.run_view_type),
+        message.max_results,
+        message.order_by,
+        message.page_token,
+    )
+    page = await services.db.read(service.search_runs, actor, query)
+    return present({"runs": [run_out(run) for run in page.items], "next_page_token": page.next_page_token})
+
+
+@endpoint("POST", "runs/log-metric", messages.LogMetric, WRITE)
+async def log_metric(services: Services, actor: Actor, message: messages.LogMetric) -> None:
+    assert message.key is not None
+    assert message.value is not None
+    assert message.timestamp is not None
+    metric = Metric(
+        message.key,
+        message.value,
+        message.timestamp,
+        message.step or 0,
+        message.model_id or None,
+        message.dataset_name or None,
+        message.dataset_digest or None,
+    )
+    await services.db.write(service.log_batch, actor, message.run_id or "", Batch(metrics=[metric]))
+
+
+@endpoint("POST", "runs/log-parameter", messages.LogPair, WRITE)
+async def log_parameter(services: Services, actor: Actor, message: messages.LogPair) -> None:
+    param = (message.key or "", message.value or "")
+    await services.db.write(service.log_batch, actor, message.run_id or "", Batch(params=[param]))
+
+
+@endpoint("POST", "runs/set-tag", messages.LogPair, WRITE)
+async def set_tag(services: Services, actor: Actor, message: messages.LogPair) -> None:
+    tag = (message.key or "", message.value or "")
+    await services.db.write(service.log_batch, actor, message.run_id or "", Batch(tags=[tag]))
+
+
+@endpoint("POST", "runs/delete-tag", messages.DeleteTag, WRITE)
+async def delete_tag(services: Services, actor: Actor, message: messages.DeleteTag) -> None:
+    await services.db.write(service.delete_tag, actor, message.run_id or "", message.key or "")
+
+
+@endpoint("POST", "runs/log-batch", messages.LogBatch, WRITE, max_body=MAX_BATCH_BYTES)
+async def log_batch(services: Services, actor: Actor, message: messages.LogBatch) -> None:
+    metrics = [_metric(metric, f"metrics[{place}]") for place, metric in enumerate(message.metrics)]
+    batch = Batch(metrics, pairs_in(message.params), pairs_in(message.tags))
+    await services.db.write(service.log_batch, actor, message.run_id or "", batch)
+
+
+def _metric(given: messages.MetricIn, path: str) -> Metric:
+    if not given.key:
+        raise missing_value(f"{path}.key")
+    if given.value is None:
+        raise missing_value(f"{path}.value")
+    if given.timestamp is None:
+        raise missing_value(f"{path}.timestamp")
+    return Metric(
+        given.key,
+        given.value,
+        given.timestamp,
+        given.step or 0,
+        given.model_id or None,
+        given.dataset_name or None,
+        given.dataset_digest or None,
+    )
+
+
+@endpoint("POST", "runs/log-model", messages.LogModel, WRITE)
+async def log_model(services: Services, actor: Actor, message: messages.LogModel) -> None:
+    text = message.model_json or ""
+    try:
+        model = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidArgument(
+            f"Malformed model info. \n {text[:500]} \n is not a valid JSON.", field="model_json"
+        ) from error
+    if not isinstance(model, dict):
+        raise InvalidArgument(
+            f"Malformed model info: it must be a JSON object, got {type(model).__name__}.", field="model_json"
+        )
+    absent = [name for name in MODEL_FIELDS if name not in model]
+    if absent:
+        raise InvalidArgument(f"Model json is missing mandatory fields: {set(absent)}", field="model_json")
+    await services.db.write(service.log_model, actor, message.run_id or "", model)
+
+
+@endpoint("POST", "runs/log-inputs", messages.LogInputs, WRITE)
+async def log_inputs(services: Services, actor: Actor, message: messages.LogInputs) -> None:
+    datasets = [DatasetInput(given.dataset.dataset(), dict(pairs_in(given.tags))) for given in message.datasets]
+    inputs = RunInputs(datasets, [model.model_id or "" for model in message.models])
+    await services.db.write(service.log_inputs, actor, message.run_id or "", inputs)
+
+
+@endpoint("POST", "runs/outputs", messages.LogOutputs, WRITE)
+async def log_outputs(services: Services, actor: Actor, message: messages.LogOutputs) -> None:
+    models = [ModelOutput(model.model_id or "", model.step or 0) for model in message.models or []]
+    await services.db.write(service.log_outputs, actor, message.run_id or "", models)
+
+
+@endpoint("POST", "experiments/search-datasets", messages.SearchDatasets, READ)
+async def search_datasets(services: Services, actor: Actor, message: messages.SearchDatasets) -> Json:
+    summaries = await services.db.read(service.search_datasets, actor, message.experiment_ids)
+    return present({"dataset_summaries": [messages.dataset_summary_out(summary) for summary in summaries]})

@@ -1,0 +1,95 @@
+"""The little of HTTP that raw ASGI handlers need: reading a request, streaming, answering."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl
+
+from mainspring.kit.errors import InvalidArgument, TooLarge
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+JSON = b"application/json"
+TEXT = b"text/plain; charset=utf-8"
+MAX_QUERY_FIELDS = 2_000
+
+
+class ClientDisconnected(Exception):
+    """The client went away before its request was read."""
+
+
+class Request:
+    """One HTTP request of an ASGI server."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self._receive = receive
+
+    @cached_property
+    def query(self) -> list[tuple[str, str]]:
+        """The query string's fields in order, empty values included. Raises InvalidArgument."""
+        text = self.scope.get("query_string", b"").decode("latin-1")
+        try:
+            return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
+        except ValueError as error:
+            raise InvalidArgument(f"The query string has more than {MAX_QUERY_FIELDS} fields.") from error
+
+    def field(self, *names: str) -> str | None:
+        """Return the first query field of one of these names, or None."""
+        for name in names:
+            for key, value in self.query:
+                if key == name:
+                    return value
+        return None
+
+    def header(self, name: bytes) -> str | None:
+        """Return a header by its lower-case name, or None."""
+        for key, value in self.scope["headers"]:
+            if key == name:
+                return str(value.decode("latin-1"))
+        return None
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives. Raises ClientDisconnected."""
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnected
+            if chunk := message.get("body"):
+                yield chunk
+            if not message.get("more_body"):
+                return
+
+    async def body(self, limit: int) -> bytes:
+        """Return the whole body, of at most ``limit`` bytes. Raises TooLarge or ClientDisconnected."""
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.stream():
+            size += len(chunk)
+            if size > limit:
+                raise TooLarge(f"The request's body is larger than {limit} bytes.")
+            parts.append(chunk)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def respond(send: Send, status: int, body: bytes, content_type: bytes = JSON, headers: Headers = ()) -> None:
+    """Send a whole answer."""
+    own = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": own})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def respond_stream(send: Send, status: int, headers: Headers, chunks: AsyncIterator[bytes]) -> None:
+    """Send an answer piece by piece, waiting for the client to take each."""
+    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+    async for chunk in chunks:
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})

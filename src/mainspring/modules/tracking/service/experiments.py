@@ -1,0 +1,165 @@
+"""Rules of experiments."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection
+
+from mainspring.kit.actors import Actor
+from mainspring.kit.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from mainspring.kit.pages import Page, offset_of, page_of
+from mainspring.kit.permissions import Permission
+from mainspring.kit.time import now_ms
+from mainspring.modules.tracking import search
+from mainspring.modules.tracking.schemas import Experiment, ExperimentCreate, LifecycleStage, ViewType
+from mainspring.modules.tracking.service import rules
+from mainspring.modules.tracking.store import experiments as store
+
+DEFAULT_EXPERIMENT = "Default"
+ARTIFACT_SCHEME = "mlflow-artifacts:/"
+
+
+def create_default_experiment(tx: Connection) -> None:
+    """Make experiment 0, which clients log to when they name none, in a new database."""
+    if store.find_experiment(tx, key=0) is None and store.find_experiment(tx, name=DEFAULT_EXPERIMENT) is None:
+        store.insert_experiment(tx, DEFAULT_EXPERIMENT, now_ms(), key=0)
+        store.set_location(tx, 0, f"{ARTIFACT_SCHEME}0")
+
+
+def create_experiment(tx: Connection, actor: Actor, new: ExperimentCreate) -> Experiment:
+    """Create an experiment. Raises AlreadyExists, also for the name of a deleted one."""
+    actor.require(Permission.TRACKING_WRITE)
+    rules.check_experiment_name(new.name)
+    location = _check_location(new.artifact_location)
+    tags = [rules.check_experiment_tag(key, value) for key, value in new.tags.items()]
+    existing = store.find_experiment(tx, name=new.name)
+    if existing is not None:
+        raise _taken(existing)
+    key = store.insert_experiment(tx, new.name, now_ms())
+    store.set_location(tx, key, location or f"{ARTIFACT_SCHEME}{key}")
+    store.set_tags(tx, key, tags)
+    [experiment] = store.get_experiments(tx, [key])
+    return experiment
+
+
+def _taken(existing: Experiment) -> AlreadyExists:
+    if existing.lifecycle_stage is LifecycleStage.DELETED:
+        return AlreadyExists(
+            f"Experiment '{existing.name}' already exists in deleted state. You can restore the experiment, or "
+            "permanently delete the experiment to create a new one.",
+            field="name",
+        )
+    return AlreadyExists(f"Experiment(name={existing.name}) already exists. Choose another name.", field="name")
+
+
+def _check_location(location: str | None) -> str | None:
+    """Return an artifact location without a trailing slash; a plain path is refused, it would mean the server's disk."""
+    if not location:
+        return None
+    parts = urlsplit(location)
+    if parts.fragment or "#" in location:
+        raise InvalidArgument(
+            f"'artifact_location' must not contain '#': got '{location[:200]}'.", field="artifact_location"
+        )
+    if re.search(r"(^|/)\.\.(/|$)", parts.path):
+        raise InvalidArgument(
+            f"'artifact_location' must not contain '..': got '{location[:200]}'.", field="artifact_location"
+        )
+    return location.rstrip("/") or location
+
+
+def get_experiment(tx: Connection, actor: Actor, experiment_id: str) -> Experiment:
+    """Return an experiment, a deleted one too. Raises NotFound."""
+    actor.require(Permission.TRACKING_READ)
+    key = rules.experiment_key(experiment_id or "0")
+    experiment = store.find_experiment(tx, key=key)
+    if experiment is None:
+        raise NotFound(f"No Experiment with id={key} exists", field="experiment_id")
+    return experiment
+
+
+def get_experiment_by_name(tx: Connection, actor: Actor, name: str) -> Experiment:
+    """Return the experiment of that name, a deleted one too. Raises NotFound."""
+    actor.require(Permission.TRACKING_READ)
+    experiment = store.find_experiment(tx, name=name)
+    if experiment is None:
+        raise NotFound(f"Could not find experiment with name '{name}'", field="experiment_name")
+    return experiment
+
+
+def get_active_experiment(tx: Connection, actor: Actor, experiment_id: str) -> Experiment:
+    """Return an experiment that may be written to. Raises NotFound, or InvalidArgument for a deleted one."""
+    experiment = get_experiment(tx, actor, experiment_id)
+    if experiment.lifecycle_stage is not LifecycleStage.ACTIVE:
+        raise InvalidArgument(
+            f"The experiment {experiment.experiment_id} must be in the 'active' state. "
+            f"Current state is {experiment.lifecycle_stage}.",
+            field="experiment_id",
+        )
+    return experiment
+
+
+def search_experiments(
+    tx: Connection,
+    actor: Actor,
+    filter: str = "",
+    view_type: ViewType = ViewType.ACTIVE_ONLY,
+    max_results: int = 1000,
+    order_by: list[str] | None = None,
+    page_token: str | None = None,
+) -> Page[Experiment]:
+    """Return a page of experiments, the newest first unless ordered otherwise."""
+    actor.require(Permission.TRACKING_READ)
+    limit, offset = rules.check_max_results(max_results), offset_of(page_token)
+    keys = search.search_experiments(tx, filter, view_type, limit + 1, offset, order_by or [])
+    page = page_of(keys, offset, limit)
+    return Page(store.get_experiments(tx, page.items), page.next_page_token)
+
+
+def delete_experiment(tx: Connection, actor: Actor, experiment_id: str) -> None:
+    """Mark an active experiment and all its runs as deleted. Raises NotFound."""
+    _move(tx, actor, experiment_id, LifecycleStage.ACTIVE, LifecycleStage.DELETED)
+
+
+def restore_experiment(tx: Connection, actor: Actor, experiment_id: str) -> None:
+    """Bring a deleted experiment back with all its runs. Raises NotFound."""
+    _move(tx, actor, experiment_id, LifecycleStage.DELETED, LifecycleStage.ACTIVE)
+
+
+def _move(tx: Connection, actor: Actor, experiment_id: str, old: LifecycleStage, new: LifecycleStage) -> None:
+    actor.require(Permission.TRACKING_WRITE)
+    experiment = get_experiment(tx, actor, experiment_id)
+    if experiment.lifecycle_stage is not old:
+        raise NotFound(f"No Experiment with id={experiment.experiment_id} exists", field="experiment_id")
+    store.set_stage(tx, int(experiment.experiment_id), new, now_ms())
+
+
+def rename_experiment(tx: Connection, actor: Actor, experiment_id: str, name: str) -> None:
+    """Give an active experiment another name. Raises NotFound, FailedPrecondition or AlreadyExists."""
+    actor.require(Permission.TRACKING_WRITE)
+    rules.check_experiment_name(name)
+    experiment = get_experiment(tx, actor, experiment_id)
+    if experiment.lifecycle_stage is not LifecycleStage.ACTIVE:
+        raise FailedPrecondition("Cannot rename a non-active experiment.", field="experiment_id")
+    existing = store.find_experiment(tx, name=name)
+    if existing is not None and existing.experiment_id != experiment.experiment_id:
+        raise _taken(existing)
+    store.rename_experiment(tx, int(experiment.experiment_id), name, now_ms())
+
+
+def set_experiment_tag(tx: Connection, actor: Actor, experiment_id: str, key: str, value: str) -> None:
+    """Set a tag of an active experiment."""
+    actor.require(Permission.TRACKING_WRITE)
+    tag = rules.check_experiment_tag(key, value)
+    experiment = get_active_experiment(tx, actor, experiment_id)
+    store.set_tags(tx, int(experiment.experiment_id), [tag])
+
+
+def delete_experiment_tag(tx: Connection, actor: Actor, experiment_id: str, key: str) -> None:
+    """Delete a tag of an active experiment. Raises NotFound."""
+    actor.require(Permission.TRACKING_WRITE)
+    experiment = get_active_experiment(tx, actor, experiment_id)
+    if not store.delete_tag(tx, int(experiment.experiment_id), key):
+        raise NotFound(f"No tag with name: {key} in experiment with id {experiment_id}", field="key")

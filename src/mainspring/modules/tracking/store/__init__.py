@@ -1,0 +1,1 @@
+"""Every SQL statement of tracking, by what it is about. Nothing here commits."""

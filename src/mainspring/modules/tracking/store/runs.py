@@ -1,0 +1,234 @@
+"""SQL of runs: their rows, params, tags, inputs and outputs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from mainspring.kit.sql_engines import chosen, insert_rows, upsert_rows
+from mainspring.modules.tracking.schemas import (
+    Dataset,
+    DatasetInput,
+    LifecycleStage,
+    Metric,
+    ModelOutput,
+    Run,
+    RunInfo,
+    RunStatus,
+)
+from mainspring.modules.tracking.tables import datasets, params, run_dataset_tags, run_datasets, run_models, runs, tags
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """What the write path must know of a run."""
+
+    key: int
+    run_id: str
+    experiment: int
+    stage: str
+
+
+def find_keys(tx: Connection, run_ids: Iterable[str]) -> dict[str, RunKey]:
+    """Return the keys of the runs that exist."""
+    columns = (runs.c.id, runs.c.run_id, runs.c.experiment, runs.c.lifecycle_stage)
+    return {
+        row[1]: RunKey(*row)
+        for part in chosen(run_ids)
+        for row in tx.execute(select(*columns).where(runs.c.run_id.in_(part)))
+    }
+
+
+def insert_run(tx: Connection, info: RunInfo) -> int:
+    """Insert a run and return its key."""
+    row = {
+        "run_id": info.run_id,
+        "experiment": int(info.experiment_id),
+        "name": info.name,
+        "user_id": info.user_id,
+        "status": info.status.value,
+        "lifecycle_stage": info.lifecycle_stage.value,
+        "artifact_uri": info.artifact_uri,
+        "started_at": info.started_at,
+        "ended_at": info.ended_at,
+    }
+    return int(tx.execute(insert(runs).values(row).returning(runs.c.id)).scalar_one())
+
+
+def update_run(tx: Connection, key: int, values: dict[str, Any]) -> None:
+    tx.execute(update(runs).where(runs.c.id == key).values(values))
+
+
+def find_run(tx: Connection, run_id: str) -> Run | None:
+    key = tx.execute(select(runs.c.id).where(runs.c.run_id == run_id)).scalar_one_or_none()
+    return None if key is None else get_runs(tx, [key])[0]
+
+
+def find_info(tx: Connection, run_id: str) -> RunInfo | None:
+    row = tx.execute(select(*_INFO).where(runs.c.run_id == run_id)).one_or_none()
+    return None if row is None else RunInfo(*_info(row[1:]))
+
+
+_INFO = (
+    runs.c.id,
+    runs.c.run_id,
+    runs.c.experiment,
+    runs.c.name,
+    runs.c.user_id,
+    runs.c.status,
+    runs.c.lifecycle_stage,
+    runs.c.artifact_uri,
+    runs.c.started_at,
+    runs.c.ended_at,
+)
+
+
+def _info(row: Sequence[Any]) -> tuple[Any, ...]:
+    run_id, experiment, name, user, status, stage, uri, started, ended = row
+    return run_id, str(experiment), name, user, RunStatus(status), LifecycleStage(stage), uri, started, ended
+
+
+def get_runs(tx: Connection, keys: Sequence[int]) -> list[Run]:
+    """Return the runs of these keys with all that was logged to them, in this order."""
+    found: dict[int, Run] = {}
+    for part in chosen(keys):
+        found.update(_load(tx, part))
+    return [found[key] for key in keys if key in found]
+
+
+def _load(tx: Connection, keys: list[int]) -> dict[int, Run]:
+    # The keys are integers of ours: written into the statement, they spare the binding of thousands.
+    these = ",".join(map(str, keys))
+    rows = tx.execute(select(*_INFO).where(runs.c.id.in_(keys))).all()
+    run_params = _pairs(tx, f"SELECT run, key, value FROM params WHERE run IN ({these}) ORDER BY run, key")
+    run_tags = _pairs(tx, f"SELECT run, key, value FROM tags WHERE run IN ({these}) ORDER BY run, key")
+    metrics: dict[int, list[Metric]] = defaultdict(list)
+    points = f"SELECT run, key, value, is_nan, timestamp, step FROM latest_metrics WHERE run IN ({these})"
+    for run, key, value, is_nan, timestamp, step in tx.exec_driver_sql(f"{points} ORDER BY run, key"):
+        metrics[run].append(Metric(key, NAN if is_nan else value, timestamp, step))
+    inputs = _dataset_inputs(tx, these)
+    model_inputs, model_outputs = _models(tx, these)
+    return {
+        row[0]: Run(
+            *_info(row[1:]),
+            run_params.get(row[0], {}),
+            run_tags.get(row[0], {}),
+            metrics.get(row[0], []),
+            inputs.get(row[0], []),
+            model_inputs.get(row[0], []),
+            model_outputs.get(row[0], []),
+        )
+        for row in rows
+    }
+
+
+def _pairs(tx: Connection, statement: str) -> dict[int, dict[str, str]]:
+    pairs: dict[int, dict[str, str]] = defaultdict(dict)
+    for run, key, value in tx.exec_driver_sql(statement):
+        pairs[run][key] = value
+    return pairs
+
+
+def _dataset_inputs(tx: Connection, these: str) -> dict[int, list[DatasetInput]]:
+    inputs: dict[int, list[DatasetInput]] = defaultdict(list)
+    rows = tx.exec_driver_sql(
+        "SELECT i.run, i.dataset, d.name, d.digest, d.source_type, d.source, d.schema, d.profile "
+        "FROM run_datasets i JOIN datasets d ON d.id = i.dataset "
+        f"WHERE i.run IN ({these}) ORDER BY i.run, i.dataset"
+    ).all()
+    if not rows:
+        return inputs
+    labels: dict[tuple[int, int], dict[str, str]] = defaultdict(dict)
+    statement = f"SELECT run, dataset, key, value FROM run_dataset_tags WHERE run IN ({these}) ORDER BY run, key"
+    for run, dataset, key, value in tx.exec_driver_sql(statement):
+        labels[run, dataset][key] = value
+    for run, dataset, *columns in rows:
+        inputs[run].append(DatasetInput(Dataset(*columns), labels[run, dataset]))
+    return inputs
+
+
+def _models(tx: Connection, these: str) -> tuple[dict[int, list[str]], dict[int, list[ModelOutput]]]:
+    inputs: dict[int, list[str]] = defaultdict(list)
+    outputs: dict[int, list[ModelOutput]] = defaultdict(list)
+    statement = f"SELECT run, role, model_id, step FROM run_models WHERE run IN ({these}) ORDER BY run, role, model_id"
+    for run, role, model_id, step in tx.exec_driver_sql(statement):
+        if role == "input":
+            inputs[run].append(model_id)
+        else:
+            outputs[run].append(ModelOutput(model_id, step))
+    return inputs, outputs
+
+
+def find_params(tx: Connection, wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """Return the stored values among the wanted (run, param) pairs."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for run, key in wanted:
+        names[run].append(key)
+    found: dict[tuple[int, str], str] = {}
+    for part in chosen(names):
+        keys = {key for run in part for key in names[run]}
+        rows = tx.execute(select(params).where(params.c.run.in_(part), params.c.key.in_(keys)))
+        found.update({(run, key): value for run, key, value in rows})
+    return found
+
+
+def insert_params(tx: Connection, rows: Sequence[tuple[int, str, str]]) -> None:
+    insert_rows(tx, params, ("run", "key", "value"), rows, ignore=False)
+
+
+def set_tags(tx: Connection, rows: Sequence[tuple[int, str, str]]) -> None:
+    """Set tags of runs; (run, key) may come once."""
+    upsert_rows(tx, tags, ("run", "key", "value"), rows)
+
+
+def find_tag(tx: Connection, key: int, name: str) -> str | None:
+    return tx.execute(select(tags.c.value).where(tags.c.run == key, tags.c.key == name)).scalar_one_or_none()
+
+
+def delete_tag(tx: Connection, key: int, name: str) -> bool:
+    """Delete a tag and say whether there was one."""
+    return tx.execute(delete(tags).where(tags.c.run == key, tags.c.key == name)).rowcount > 0
+
+
+def add_datasets(tx: Connection, key: int, experiment: int, inputs: Sequence[DatasetInput]) -> None:
+    """Add datasets to a run's inputs; one that is there already keeps its tags."""
+    for given in inputs:
+        dataset = _dataset_key(tx, experiment, given.dataset)
+        known = select(run_datasets).where(run_datasets.c.run == key, run_datasets.c.dataset == dataset)
+        if tx.execute(known).first():
+            continue
+        tx.execute(insert(run_datasets).values(run=key, dataset=dataset))
+        rows = [(key, dataset, name, value) for name, value in given.tags.items()]
+        insert_rows(tx, run_dataset_tags, ("run", "dataset", "key", "value"), rows, ignore=True)
+
+
+def _dataset_key(tx: Connection, experiment: int, dataset: Dataset) -> int:
+    same = (
+        datasets.c.experiment == experiment,
+        datasets.c.name == dataset.name,
+        datasets.c.digest == dataset.digest,
+    )
+    columns = ("experiment", "name", "digest", "source_type", "source", "schema", "profile")
+    row = (
+        experiment,
+        dataset.name,
+        dataset.digest,
+        dataset.source_type,
+        dataset.source,
+        dataset.schema,
+        dataset.profile,
+    )
+    insert_rows(tx, datasets, columns, [row], ignore=True)
+    return int(tx.execute(select(datasets.c.id).where(*same)).scalar_one())
+
+
+def add_models(tx: Connection, key: int, role: str, models: Iterable[tuple[str, int]]) -> None:
+    """Note logged models that a run read (``input``) or made (``output``)."""
+    rows = [(key, role, model_id, step) for model_id, step in dict(models).items()]
+    insert_rows(tx, run_models, ("run", "role", "model_id", "step"), rows, ignore=True)
