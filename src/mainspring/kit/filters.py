@@ -22,7 +22,7 @@ A number that does not fit 64 bits is given as a float. No text can raise anythi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
@@ -32,15 +32,17 @@ MAX_LENGTH = 200_000
 """Characters of a filter: room for a list of some thousand ids."""
 MAX_CLAUSES = 500
 """Clauses of a filter: databases limit the depth of an expression."""
-MAX_LIST = 5_000
-"""Strings of one list: databases limit the parameters of a statement."""
+MAX_LISTED = 5_000
+"""Strings in all lists of a filter: databases limit the parameters of a statement."""
+MAX_ORDERS = 50
+"""Sort keys: databases limit the tables of a join."""
 
 NUMERIC = frozenset({"=", "!=", "<", "<=", ">", ">="})
 TEXT = frozenset({"=", "!=", "LIKE", "ILIKE"})
 LIST = frozenset({"IN", "NOT IN"})
 PRESENCE = frozenset({"IS NULL", "IS NOT NULL"})
 
-FilterValue = str | int | float | tuple[str, ...] | None
+FilterValue = str | int | float | tuple[str | int | float, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +129,19 @@ def parse_order_by(text: str, vocabulary: Vocabulary) -> Order:
     return _Parser(text, vocabulary, "order_by").order_by()
 
 
-def parse_orders(texts: list[str], vocabulary: Vocabulary) -> list[Order]:
-    """Read a list of sort keys, each named once. Raises InvalidArgument."""
-    orders: list[Order] = []
-    seen: set[tuple[str, str]] = set()
+def parse_orders(texts: Sequence[str], vocabulary: Vocabulary, *, unique: bool = True) -> list[Order]:
+    """Read a list of sort keys; with ``unique`` each may be named once. Raises InvalidArgument."""
+    if len(texts) > MAX_ORDERS:
+        raise InvalidArgument(f"`order_by` has {len(texts)} keys, at most {MAX_ORDERS} are used.", field="order_by")
+    orders: dict[tuple[str, str], Order] = {}
     for text in texts:
         order = parse_order_by(text, vocabulary)
-        if (order.entity, order.key) in seen:
+        if orders.setdefault((order.entity, order.key), order) is not order and unique:
             raise InvalidArgument(
-                f"`order_by` contains duplicate fields: {texts}. Name '{_clip(text)}' once.", field="order_by"
+                f"`order_by` contains duplicate fields: '{_clip(text)}' names a key for the second time.",
+                field="order_by",
             )
-        seen.add((order.entity, order.key))
-        orders.append(order)
-    return orders
+    return list(orders.values())
 
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -187,6 +189,7 @@ class _Parser:
         self.vocabulary = vocabulary
         self.subject = subject
         self.at = 0
+        self.listed = 0
 
     def filter(self) -> list[Clause]:
         clauses: list[Clause] = []
@@ -232,7 +235,7 @@ class _Parser:
         self.skip_space()
         value: FilterValue = None
         if comparator in LIST:
-            value = self.strings()
+            value = self.list_value(name, allowed)
         elif comparator not in PRESENCE:
             value = self.value(name, allowed)
         return Clause(entity.name, key, comparator, value, start + 1)
@@ -348,6 +351,11 @@ class _Parser:
             "string": f"Expected a quoted string value for '{_clip(name)}' (e.g. 'my-value').",
         }[allowed.kind]
 
+    def list_value(self, name: str, allowed: Field) -> tuple[str | int | float, ...]:
+        start = self.at
+        strings = self.strings()
+        return tuple(self.quoted_value(string, name, allowed, start) for string in strings)
+
     def strings(self) -> tuple[str, ...]:
         """Read a list of strings in parentheses."""
         if not self.text.startswith("(", self.at):
@@ -359,8 +367,9 @@ class _Parser:
             if found and self.text.startswith(")", self.at):
                 break
             found.append(self.list_string())
-            if len(found) > MAX_LIST:
-                self.fail(f"a list of more than {MAX_LIST} strings.")
+            self.listed += 1
+            if self.listed > MAX_LISTED:
+                self.fail(f"more than {MAX_LISTED} strings in lists.")
             if self.text.startswith(",", self.at):
                 self.at += 1
             elif not self.text.startswith(")", self.at):

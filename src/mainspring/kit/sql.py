@@ -1,15 +1,10 @@
-"""What SQLite and PostgreSQL say differently: patterns, and inserts that meet an existing row.
-
-Nothing else in the code base asks which database it talks to.
-"""
+"""What SQLite and PostgreSQL say differently in queries: patterns, missing values in an order, and hints."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, Text, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Dialect, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
@@ -42,6 +37,15 @@ class _ILike(FunctionElement[bool]):
     inherit_cache = True
 
 
+class _Unindexed(FunctionElement[Any]):
+    name = "unindexed"
+    inherit_cache = True
+
+    def __init__(self, column: ColumnElement[Any]) -> None:
+        super().__init__(column)
+        self.type = column.type
+
+
 def _operands(element: FunctionElement[bool], compiler: SQLCompiler, **kw: Any) -> tuple[str, str]:
     column, pattern = element.clauses
     return compiler.process(column, **kw), compiler.process(pattern, **kw)
@@ -67,6 +71,16 @@ def _postgresql_ilike(element: _ILike, compiler: SQLCompiler, **kw: Any) -> str:
     return "{} ILIKE {} ESCAPE ''".format(*_operands(element, compiler, **kw))
 
 
+@compiles(_Unindexed, "sqlite")
+def _sqlite_unindexed(element: _Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"+{compiler.process(element.clauses, **kw)}"
+
+
+@compiles(_Unindexed, "postgresql")
+def _postgresql_unindexed(element: _Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    return compiler.process(element.clauses, **kw)
+
+
 def like(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
     """Match a whole text, case-sensitively: ``%`` is any run of characters, ``_`` any one, nothing escapes."""
     return _Like(column, bindparam(None, pattern, type_=_Pattern()))
@@ -82,20 +96,10 @@ def nulls_last(column: ColumnElement[Any], *, ascending: bool) -> ColumnElement[
     return (column.asc() if ascending else column.desc()).nulls_last()
 
 
-def insert(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Return an insert that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``."""
-    return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
+def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Keep SQLite from choosing an index for a condition on this column.
 
-
-def insert_ignore(tx: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """Return an insert that leaves rows that are there already (by any unique key) as they are."""
-    return insert(tx, table).on_conflict_do_nothing()
-
-
-def upsert(tx: Connection, table: Table, update: Sequence[str]) -> sqlite.Insert | postgresql.Insert:
-    """Return an insert that, where the primary key is there already, sets the columns in ``update``."""
-    statement = insert(tx, table)
-    return statement.on_conflict_do_update(
-        index_elements=list(table.primary_key.columns),
-        set_={name: statement.excluded[name] for name in update},
-    )
+    SQLite has no statistics of our tables and would prefer it to a much better one. PostgreSQL has
+    them and is left to choose.
+    """
+    return _Unindexed(column)

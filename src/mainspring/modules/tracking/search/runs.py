@@ -173,7 +173,7 @@ def _slice(tx: Connection, parts: Iterator[Select[tuple[int]]], limit: int, offs
     """Return a slice of the parts, one after the other, reading no more of them than it takes."""
     found: list[int] = []
     for part in parts:
-        rows = tx.scalars(part.limit(limit - len(found)).offset(offset)).all()
+        rows = [row.id for row in tx.execute(part.limit(limit - len(found)).offset(offset))]
         found += rows
         if len(found) == limit:
             break
