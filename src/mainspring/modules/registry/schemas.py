@@ -1,0 +1,129 @@
+"""Wire contracts of the model registry. Times are milliseconds since the epoch, UTC.
+
+``None`` and ``""`` are told apart where MLflow tells them apart: a description, run or link that was
+given as empty is answered as empty, one that was never given is left out.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+
+class Stage(StrEnum):
+    """The four stages of MLflow, by their canonical names."""
+
+    NONE = "None"
+    STAGING = "Staging"
+    PRODUCTION = "Production"
+    ARCHIVED = "Archived"
+
+
+class ModelFile(Struct, frozen=True):
+    """What a version's ``MLmodel`` file says: flavours by name, and the signature as it stands there.
+
+    ``signature`` has ``inputs``, ``outputs`` and ``params``, each JSON text, as MLflow writes them;
+    every other scalar is text too.
+    """
+
+    flavors: dict[str, Any] = {}
+    signature: dict[str, Any] | None = None
+    model_uuid: str | None = None
+    mlflow_version: str | None = None
+    utc_time_created: str | None = None
+    model_size_bytes: int | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class ModelVersion(Struct, frozen=True):
+    """A version. ``source`` is what the client named, ``storage_location`` where that led to."""
+
+    name: str
+    version: int
+    stage: Stage
+    source: str
+    storage_location: str
+    user_id: str
+    created_at: int
+    updated_at: int
+    description: str | None = None
+    run_id: str | None = None
+    run_link: str | None = None
+    model_id: str | None = None
+    tags: dict[str, str] = {}
+    aliases: list[str] = []
+
+
+class ModelVersionDetails(ModelVersion, frozen=True):
+    """A version with what it was made of.
+
+    ``params`` and ``metrics`` (None: not a number) are its logged model's, else its run's: as they are
+    now, or as they were at registration once those are gone.
+    """
+
+    params: dict[str, str] = {}
+    metrics: dict[str, float | None] = {}
+    model_file: ModelFile | None = None
+
+
+class RegisteredModel(Struct, frozen=True):
+    """A registered model with the newest version of each stage. ``aliases`` lead to version numbers."""
+
+    name: str
+    created_at: int
+    updated_at: int
+    description: str | None = None
+    tags: dict[str, str] = {}
+    aliases: dict[str, int] = {}
+    latest_versions: list[ModelVersion] = []
+
+
+class RegisteredModelCreate(Struct):
+    name: str
+    description: str | None = None
+    tags: dict[str, str] = {}
+
+
+class RegisteredModelUpdate(Struct):
+    """What is left out stays as it is; a new ``name`` takes the versions, tags and aliases with it."""
+
+    name: str | None = None
+    description: str | UnsetType | None = UNSET
+
+
+class ModelVersionCreate(Struct):
+    """``run_id`` or ``model_id`` left out is that of the source, where the source has one."""
+
+    source: str
+    description: str | None = None
+    run_id: str | None = None
+    run_link: str | None = None
+    model_id: str | None = None
+    tags: dict[str, str] = {}
+
+
+class ModelVersionUpdate(Struct):
+    """What is left out stays as it is; ``archive_existing`` empties the new stage of other versions first."""
+
+    description: str | UnsetType | None = UNSET
+    stage: str | None = None
+    archive_existing: bool = False
+
+
+class AliasTarget(Struct):
+    version: int
+
+
+class TagValue(Struct):
+    value: str = ""
+
+
+class RegistrySearch(Struct):
+    """A search of registered models or of versions. ``filter`` and ``order_by`` are MLflow's grammar."""
+
+    filter: str = ""
+    max_results: int = 100
+    order_by: list[str] = field(default_factory=list)
+    page_token: str | None = None
