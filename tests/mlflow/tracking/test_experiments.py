@@ -132,6 +132,18 @@ def test_location_is_kept(rest: Rest, unique: str, location: str) -> None:
     assert get(rest, experiment_id)["artifact_location"] == location
 
 
+@pytest.mark.parametrize(
+    "location",
+    ["http://h/x", "https://h/x", "hdfs://h/x", "ftp://h/x", "sftp://h/x", "mlflow-artifacts://h/x", "abfss://f@h/x"],
+)
+def test_location_on_another_host_is_refused(rest: Rest, unique: str, location: str) -> None:
+    scheme = location.partition(":")[0]
+    message = rest.post("experiments/create", {"name": unique, "artifact_location": location}).invalid()
+    assert message.startswith(f"'artifact_location' cannot use the '{scheme}' scheme")
+    query = {"name": unique, "artifact_location": "s3://b/x?a=%252e%252e/y"}
+    assert rest.post("experiments/create", query).invalid() == "Invalid query string"
+
+
 def test_runs_lie_under_the_location(rest: Rest, unique: str) -> None:
     body = {"name": unique, "artifact_location": "s3://bucket/root/?x=1"}
     created = rest.post("experiments/create", body).ok()
