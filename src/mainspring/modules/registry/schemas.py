@@ -7,9 +7,14 @@ given as empty is answered as empty, one that was never given is left out.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
+
+PROMPT_TAG = "mlflow.prompt.is_prompt"
+"""A registered model whose tag of this name is ``true`` is a prompt."""
+
+Number = float | Literal["NaN"]
 
 
 class Stage(StrEnum):
@@ -59,12 +64,12 @@ class ModelVersion(Struct, frozen=True):
 class ModelVersionDetails(ModelVersion, frozen=True):
     """A version with what it was made of.
 
-    ``params`` and ``metrics`` (None: not a number) are its logged model's, else its run's: as they are
+    ``params`` and ``metrics`` are its logged model's, else its run's: as they are
     now, or as they were at registration once those are gone.
     """
 
     params: dict[str, str] = {}
-    metrics: dict[str, float | None] = {}
+    metrics: dict[str, Number] = {}
     model_file: ModelFile | None = None
 
 

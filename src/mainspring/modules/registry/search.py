@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ColumnElement, UnaryExpression, literal, sele
 
 from mainspring.kit.filters import LIST, NUMERIC, TEXT, Clause, Entity, Field, Vocabulary, parse_filter, parse_orders
 from mainspring.kit.sql import ilike, like
-from mainspring.modules.registry.sources import PROMPT_TAG
+from mainspring.modules.registry.schemas import PROMPT_TAG
 from mainspring.modules.registry.tables import (
     model_version_tags,
     model_versions,

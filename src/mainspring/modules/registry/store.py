@@ -9,7 +9,14 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, Select, UnaryExpression, delete, func, insert, select, update
 
 from mainspring.kit.sql_engines import chosen, upsert_rows
-from mainspring.modules.registry.schemas import ModelFile, ModelVersion, ModelVersionDetails, RegisteredModel, Stage
+from mainspring.modules.registry.schemas import (
+    ModelFile,
+    ModelVersion,
+    ModelVersionDetails,
+    Number,
+    RegisteredModel,
+    Stage,
+)
 from mainspring.modules.registry.tables import (
     model_version_tags,
     model_versions,
@@ -133,7 +140,7 @@ def insert_version(
     key: int,
     version: ModelVersion,
     params: Mapping[str, str],
-    metrics: Mapping[str, float | None],
+    metrics: Mapping[str, Number],
 ) -> None:
     """Insert a version of the registered model with that key, with its tags."""
     values = msgspec.structs.asdict(version)
@@ -165,7 +172,7 @@ def find_version_details(tx: Connection, name: str, version: int) -> ModelVersio
     return ModelVersionDetails(
         **msgspec.structs.asdict(listed),
         params=msgspec.json.decode(row.params, type=dict[str, str]),
-        metrics=msgspec.json.decode(row.metrics, type=dict[str, float | None]),
+        metrics=msgspec.json.decode(row.metrics, type=dict[str, Number]),
         model_file=row.model_file and msgspec.json.decode(row.model_file, type=ModelFile),
     )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -18,18 +17,12 @@ from urllib.request import url2pathname
 
 from mainspring.kit.errors import InvalidArgument
 
-PROMPT_TAG = "mlflow.prompt.is_prompt"
 PROMPT_SOURCES = frozenset({"dummy-source", "prompt-template"})
 MAX_SOURCE = 2048
 
 # Reading from these would connect to a host of the client's choosing.
 _HOST_ADDRESSED = frozenset({"ftp", "sftp", "hdfs", "viewfs", "http", "https", "mlflow-artifacts", "r2", "b2", "abfss"})
 _LOCAL_HOSTS = ("", ".", "localhost", "127.0.0.1")
-
-
-def is_prompt(tags: Mapping[str, str]) -> bool:
-    """Say whether tags mark a prompt, which is stored as a registered model."""
-    return tags.get(PROMPT_TAG, "").lower() == "true"
 
 
 @dataclass(frozen=True, slots=True)

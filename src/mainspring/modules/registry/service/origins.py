@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -13,10 +11,17 @@ from sqlalchemy import Connection
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument, NotFound
 from mainspring.kit.permissions import Permission
-from mainspring.modules.registry import sources, store
-from mainspring.modules.registry.schemas import ModelVersion, ModelVersionCreate, ModelVersionDetails, Stage
+from mainspring.modules.registry import store
+from mainspring.modules.registry.schemas import (
+    PROMPT_TAG,
+    ModelVersion,
+    ModelVersionCreate,
+    ModelVersionDetails,
+    Number,
+)
+from mainspring.modules.registry.service import rules, sources
 from mainspring.modules.tracking import service as tracking
-from mainspring.modules.tracking.schemas import LoggedModel, Metric
+from mainspring.modules.tracking.schemas import LoggedModel
 
 MODEL_VERSIONS_TAG = "mlflow.modelVersions"
 MAX_LISTED_VERSIONS = 100
@@ -24,10 +29,10 @@ MAX_LISTED_VERSIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Params and metrics; a metric that is not a number is None."""
+    """Params and metrics."""
 
     params: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, float | None] = field(default_factory=dict)
+    metrics: dict[str, Number] = field(default_factory=dict)
 
     def over(self, older: Measured) -> Measured:
         """Return the other's params and metrics, with these in their place where both have them."""
@@ -51,7 +56,7 @@ def find_origin(tx: Connection, actor: Actor, new: ModelVersionCreate) -> Origin
     Raises InvalidArgument where the source is not the run's or logged model's, NotFound where it names
     a version or logged model that is not there.
     """
-    if sources.is_prompt(new.tags):
+    if rules.is_prompt(new.tags):
         sources.check_prompt_source(new.source)
         return Origin(new.source, new.source, new.run_id or "", None, Measured())
     parts = sources.check_scheme(new.source)
@@ -91,7 +96,7 @@ def _origin_of_version(tx: Connection, actor: Actor, new: ModelVersionCreate, ur
     key = store.find_model_key(tx, uri.name)
     if key is None:
         raise NotFound(f"Registered Model with name={uri.name} not found", field="source")
-    if sources.is_prompt({sources.PROMPT_TAG: store.find_model_tag(tx, key, sources.PROMPT_TAG) or ""}):
+    if rules.is_prompt({PROMPT_TAG: store.find_model_tag(tx, key, PROMPT_TAG) or ""}):
         raise InvalidArgument(
             f"Invalid model version source: '{new.source}'. Prompt versions cannot be used as model version sources.",
             field="source",
@@ -122,7 +127,7 @@ def _referenced(tx: Connection, key: int, uri: sources.ModelUri) -> ModelVersion
             raise InvalidArgument(f"Registered model alias {uri.alias} not found.", field="source")
         number = aliased.version
     elif number is None:
-        stage = None if uri.stage is None else canonical_stage(uri.stage)
+        stage = None if uri.stage is None else rules.canonical_stage(uri.stage)
         newest = store.latest_versions(tx, [key]).get(key, [])
         numbers = [version.version for version in newest if stage in (None, version.stage)]
         if not numbers:
@@ -133,16 +138,6 @@ def _referenced(tx: Connection, key: int, uri: sources.ModelUri) -> ModelVersion
     if found is None:
         raise NotFound(f"Model Version (name={uri.name}, version={number}) not found", field="source")
     return found
-
-
-def canonical_stage(stage: str) -> Stage:
-    """Return the stage of a name in any case, else raise InvalidArgument."""
-    for known in Stage:
-        if known.value.lower() == stage.lower():
-            return known
-    raise InvalidArgument(
-        f"Invalid Model Version stage: {stage}. Value must be one of {', '.join(Stage)}.", field="stage"
-    )
 
 
 def measured(tx: Connection, actor: Actor, run_id: str | None, model_id: str | None) -> Measured:
@@ -156,12 +151,12 @@ def measured(tx: Connection, actor: Actor, run_id: str | None, model_id: str | N
     if run_id:
         try:
             run = tracking.get_run(tx, actor, run_id)
-            of_run = Measured(run.params, _values(run.metrics))
+            of_run = Measured(run.params, {metric.key: metric.value for metric in run.metrics})
         except NotFound:
             pass  # Runs of other servers may be named too.
     model = _find_logged_model(tx, actor, model_id) if model_id else None
     if model is not None:
-        of_model = Measured(model.params, _values(model.metrics))
+        of_model = Measured(model.params, {metric.key: metric.value for metric in model.metrics})
     return of_model.over(of_run)
 
 
@@ -170,10 +165,6 @@ def _find_logged_model(tx: Connection, actor: Actor, model_id: str) -> LoggedMod
         return tracking.get_logged_model(tx, actor, model_id)
     except NotFound:
         return None
-
-
-def _values(metrics: Iterable[Metric]) -> dict[str, float | None]:
-    return {metric.key: None if math.isnan(metric.value) else metric.value for metric in metrics}
 
 
 def list_on_model(tx: Connection, actor: Actor, model_id: str, version: ModelVersion) -> None:

@@ -1,0 +1,57 @@
+"""The door to the registry: its service functions, each ``f(tx, actor, …)`` and without a commit.
+
+Prompts are registered models with the tag ``mlflow.prompt.is_prompt``; searches leave them out unless
+they ask for them.
+"""
+
+from mainspring.modules.registry.service.models import (
+    create_registered_model,
+    delete_alias,
+    delete_registered_model,
+    delete_registered_model_tag,
+    get_latest_versions,
+    get_model_version_by_alias,
+    get_registered_model,
+    search_registered_models,
+    set_alias,
+    set_registered_model_tag,
+    update_registered_model,
+)
+from mainspring.modules.registry.service.versions import (
+    create_model_version,
+    delete_model_version,
+    delete_model_version_tag,
+    get_download_uri,
+    get_files_uri,
+    get_model_version,
+    get_model_version_details,
+    record_model_file,
+    search_model_versions,
+    set_model_version_tag,
+    update_model_version,
+)
+
+__all__ = [
+    "create_model_version",
+    "create_registered_model",
+    "delete_alias",
+    "delete_model_version",
+    "delete_model_version_tag",
+    "delete_registered_model",
+    "delete_registered_model_tag",
+    "get_download_uri",
+    "get_files_uri",
+    "get_latest_versions",
+    "get_model_version",
+    "get_model_version_by_alias",
+    "get_model_version_details",
+    "get_registered_model",
+    "record_model_file",
+    "search_model_versions",
+    "search_registered_models",
+    "set_alias",
+    "set_model_version_tag",
+    "set_registered_model_tag",
+    "update_model_version",
+    "update_registered_model",
+]

@@ -1,0 +1,149 @@
+"""Registered models, their tags and aliases."""
+
+from __future__ import annotations
+
+import re
+
+from msgspec import UNSET
+from sqlalchemy import Connection
+
+from mainspring.kit.actors import Actor
+from mainspring.kit.errors import InvalidArgument, NotFound
+from mainspring.kit.names import check_key
+from mainspring.kit.pages import Page, offset_of, page_of
+from mainspring.kit.permissions import Permission
+from mainspring.kit.time import now_ms
+from mainspring.modules.registry import search, store
+from mainspring.modules.registry.schemas import (
+    PROMPT_TAG,
+    ModelVersion,
+    RegisteredModel,
+    RegisteredModelCreate,
+    RegisteredModelUpdate,
+    RegistrySearch,
+    Stage,
+)
+from mainspring.modules.registry.service import rules
+
+MAX_RESULTS = 1000
+
+
+def create_registered_model(tx: Connection, actor: Actor, new: RegisteredModelCreate) -> RegisteredModel:
+    """Create a registered model. Raises InvalidArgument or AlreadyExists."""
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(new.name)
+    rules.check_text("description", new.description)
+    for key, value in new.tags.items():
+        rules.check_tag(key, value)
+    rules.check_free(tx, new.name, new.tags)
+    store.insert_model(tx, new.name, new.description, new.tags, now_ms())
+    return rules.find_model(tx, new.name)
+
+
+def get_registered_model(tx: Connection, actor: Actor, name: str) -> RegisteredModel:
+    """Return a registered model with the newest version of each stage. Raises NotFound."""
+    actor.require(Permission.REGISTRY_READ)
+    rules.check_name(name)
+    return rules.find_model(tx, name)
+
+
+def update_registered_model(tx: Connection, actor: Actor, name: str, change: RegisteredModelUpdate) -> RegisteredModel:
+    """Change a registered model's description or name. Raises NotFound, InvalidArgument or AlreadyExists."""
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    if change.description is not UNSET:
+        rules.check_text("description", change.description)
+    key = rules.model_key(tx, name)
+    now = now_ms()
+    if change.description is not UNSET:
+        store.update_model(tx, key, description=change.description, updated_at=now)
+    if change.name is not None:
+        rules.check_name(change.name, "new_name")
+        if change.name != name:
+            rules.check_free(tx, change.name, {PROMPT_TAG: store.find_model_tag(tx, key, PROMPT_TAG) or ""})
+        store.update_model(tx, key, name=change.name, updated_at=now)
+        store.touch_versions(tx, key, now)
+    return rules.find_model(tx, change.name or name)
+
+
+def delete_registered_model(tx: Connection, actor: Actor, name: str) -> None:
+    """Delete a registered model with its versions, tags and aliases. Raises NotFound."""
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    store.delete_model(tx, rules.model_key(tx, name))
+
+
+def search_registered_models(tx: Connection, actor: Actor, wanted: RegistrySearch) -> Page[RegisteredModel]:
+    """Return a page of registered models, by name unless ordered otherwise. Raises InvalidArgument."""
+    actor.require(Permission.REGISTRY_READ)
+    limit = rules.check_max_results(wanted.max_results, MAX_RESULTS)
+    offset = offset_of(wanted.page_token)
+    conditions = search.model_conditions(wanted.filter)
+    rows = store.search_models(tx, conditions, search.model_order(wanted.order_by), limit + 1, offset)
+    return page_of(rows, offset, limit)
+
+
+def get_latest_versions(tx: Connection, actor: Actor, name: str, stages: list[str]) -> list[ModelVersion]:
+    """Return the newest version of each of these stages, of all stages if none is named. Raises NotFound."""
+    actor.require(Permission.REGISTRY_READ)
+    rules.check_name(name)
+    key = rules.model_key(tx, name)
+    wanted = {rules.canonical_stage(stage) for stage in stages} or set(Stage)
+    return [version for version in store.latest_versions(tx, [key]).get(key, []) if version.stage in wanted]
+
+
+def set_registered_model_tag(tx: Connection, actor: Actor, name: str, key: str, value: str) -> None:
+    """Set a tag of a registered model. Raises NotFound or InvalidArgument."""
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    rules.check_tag(key, value)
+    store.set_model_tags(tx, rules.model_key(tx, name), {key: value})
+
+
+def delete_registered_model_tag(tx: Connection, actor: Actor, name: str, key: str) -> None:
+    """Delete a tag of a registered model; one that is not there is no error. Raises NotFound."""
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    check_key(key, "key")
+    store.delete_model_tag(tx, rules.model_key(tx, name), key)
+
+
+def set_alias(tx: Connection, actor: Actor, name: str, alias: str, version: int) -> None:
+    """Point an alias at a version, away from the one that had it. Raises NotFound or InvalidArgument."""
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    rules.check_alias(alias)
+    if alias.lower() == "latest":
+        raise InvalidArgument("'latest' alias name (case insensitive) is reserved.", field="alias")
+    if re.fullmatch(r"[vV]\d+", alias):
+        raise InvalidArgument(f"Version alias name '{alias}' is reserved.", field="alias")
+    key, version_key = rules.version_keys(tx, name, version)
+    store.set_alias(tx, key, alias, version_key)
+
+
+def delete_alias(tx: Connection, actor: Actor, name: str, alias: str) -> None:
+    """Delete an alias; one that is not there is no error. Raises NotFound for the model."""
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    rules.check_alias(alias)
+    store.delete_alias(tx, rules.model_key(tx, name), alias)
+
+
+def get_model_version_by_alias(tx: Connection, actor: Actor, name: str, alias: str) -> ModelVersion:
+    """Return the version that an alias leads to; ``latest`` is the newest of all.
+
+    Raises NotFound for the model, and InvalidArgument for the alias, as MLflow's clients expect.
+    """
+    actor.require(Permission.REGISTRY_READ)
+    rules.check_name(name)
+    rules.check_alias(alias)
+    key = rules.model_key(tx, name)
+    if alias.lower() == "latest":
+        newest = store.latest_versions(tx, [key]).get(key)
+        if not newest:
+            raise NotFound(f"Latest version not found for model {name}.", field="alias")
+        return max(newest, key=lambda version: version.version)
+    found = store.find_aliased_version(tx, key, alias)
+    if found is None:
+        raise InvalidArgument(f"Registered model alias {alias} not found.", field="alias")
+    return found

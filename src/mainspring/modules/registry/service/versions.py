@@ -1,0 +1,188 @@
+"""Versions of registered models: their numbers, stages, tags and files."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import UNSET
+from sqlalchemy import Connection
+
+from mainspring.kit.actors import Actor
+from mainspring.kit.errors import InvalidArgument
+from mainspring.kit.names import check_key, check_length
+from mainspring.kit.pages import Page, offset_of, page_of
+from mainspring.kit.permissions import Permission
+from mainspring.kit.time import now_ms
+from mainspring.modules.registry import search, store
+from mainspring.modules.registry.schemas import (
+    ModelFile,
+    ModelVersion,
+    ModelVersionCreate,
+    ModelVersionDetails,
+    ModelVersionUpdate,
+    RegistrySearch,
+    Stage,
+)
+from mainspring.modules.registry.service import rules
+from mainspring.modules.registry.service.origins import Measured, find_origin, list_on_model, measured
+from mainspring.modules.registry.service.sources import run_of
+from mainspring.modules.tracking import service as tracking
+
+MAX_RESULTS = 200_000
+ACTIVE_STAGES = (Stage.STAGING, Stage.PRODUCTION)
+
+
+def create_model_version(tx: Connection, actor: Actor, name: str, new: ModelVersionCreate) -> ModelVersion:
+    """Create the next version of a registered model.
+
+    Numbers are given once, also to concurrent writers and after deletions. Raises NotFound, and
+    InvalidArgument where the source may not be used (see ``sources``).
+    """
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    rules.check_text("description", new.description)
+    rules.check_text("run_link", new.run_link)
+    check_length("run_id", new.run_id or "", 32)
+    for key, value in new.tags.items():
+        rules.check_version_tag(key, value)
+    origin = find_origin(tx, actor, new)
+    now = now_ms()
+    taken = store.take_version_number(tx, name, now)
+    if taken is None:
+        raise rules.no_model(name)
+    model_key, number = taken
+    version = ModelVersion(
+        name=name,
+        version=number,
+        stage=Stage.NONE,
+        source=origin.source,
+        storage_location=origin.storage_location,
+        user_id=actor.name,
+        created_at=now,
+        updated_at=now,
+        description=new.description,
+        run_id=origin.run_id,
+        run_link=new.run_link,
+        model_id=origin.model_id,
+        tags=new.tags,
+    )
+    store.insert_version(tx, model_key, version, origin.measured.params, origin.measured.metrics)
+    if new.model_id and origin.model_id:
+        list_on_model(tx, actor, origin.model_id, version)
+    return version
+
+
+def get_model_version(tx: Connection, actor: Actor, name: str, version: int) -> ModelVersion:
+    """Return a version. Raises NotFound."""
+    actor.require(Permission.REGISTRY_READ)
+    return rules.find_version(tx, name, version)
+
+
+def get_model_version_details(tx: Connection, actor: Actor, name: str, version: int) -> ModelVersionDetails:
+    """Return a version with its params, metrics and model file. Raises NotFound."""
+    actor.require(Permission.REGISTRY_READ)
+    rules.check_name(name)
+    found = store.find_version_details(tx, name, version) if rules.is_version_number(version) else None
+    if found is None:
+        raise rules.no_version(name, version)
+    now = measured(tx, actor, found.run_id, found.model_id).over(Measured(found.params, found.metrics))
+    return msgspec.structs.replace(found, params=now.params, metrics=now.metrics)
+
+
+def update_model_version(
+    tx: Connection, actor: Actor, name: str, version: int, change: ModelVersionUpdate
+) -> ModelVersion:
+    """Change a version's description or stage. Raises NotFound or InvalidArgument.
+
+    The stage may be named in any case. ``archive_existing`` is for Staging and Production.
+    """
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    now = now_ms()
+    if change.description is not UNSET:
+        rules.check_text("description", change.description)
+        _, version_key = rules.version_keys(tx, name, version)
+        store.update_version(tx, version_key, description=change.description, updated_at=now)
+    if change.stage is not None:
+        _transition(tx, name, version, change.stage, change.archive_existing, now)
+    return rules.find_version(tx, name, version)
+
+
+def _transition(tx: Connection, name: str, version: int, stage: str, archive_existing: bool, now: int) -> None:
+    entered = rules.canonical_stage(stage)
+    if archive_existing and entered not in ACTIVE_STAGES:
+        raise InvalidArgument(
+            "Model version transition cannot archive existing model versions because "
+            f"'{stage}' is not an Active stage. Valid stages are {[str(active) for active in ACTIVE_STAGES]}",
+            field="archive_existing_versions",
+        )
+    key, version_key = rules.version_keys(tx, name, version)
+    # The model's row first: two transitions of one model wait for each other, and do not meet half way.
+    store.update_model(tx, key, updated_at=now)
+    if archive_existing:
+        store.archive_others(tx, key, version_key, entered, now)
+    store.update_version(tx, version_key, stage=entered.value, updated_at=now)
+
+
+def delete_model_version(tx: Connection, actor: Actor, name: str, version: int) -> None:
+    """Delete a version with its tags and aliases; its number is not given again. Raises NotFound."""
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    key, version_key = rules.version_keys(tx, name, version)
+    store.update_model(tx, key, updated_at=now_ms())
+    store.delete_version(tx, version_key)
+
+
+def search_model_versions(tx: Connection, actor: Actor, wanted: RegistrySearch) -> Page[ModelVersion]:
+    """Return a page of versions, the last updated first unless ordered otherwise. Raises InvalidArgument."""
+    actor.require(Permission.REGISTRY_READ)
+    limit = rules.check_max_results(wanted.max_results, MAX_RESULTS)
+    offset = offset_of(wanted.page_token)
+    conditions = search.version_conditions(wanted.filter)
+    rows = store.search_versions(tx, conditions, search.version_order(wanted.order_by), limit + 1, offset)
+    return page_of(rows, offset, limit)
+
+
+def get_download_uri(tx: Connection, actor: Actor, name: str, version: int) -> str:
+    """Return where a version's files are, as its client named it (maybe ``runs:/…``). Raises NotFound."""
+    actor.require(Permission.REGISTRY_READ)
+    return rules.find_version(tx, name, version).storage_location
+
+
+def get_files_uri(tx: Connection, actor: Actor, name: str, version: int) -> str:
+    """Return the folder of a version's files in the artifact store. Raises NotFound."""
+    actor.require(Permission.REGISTRY_READ)
+    location = rules.find_version(tx, name, version).storage_location
+    parts = urlsplit(location)
+    if parts.scheme != "runs":
+        return location
+    run_id = run_of(parts)
+    folder = parts.path.removeprefix(f"/{run_id}").strip("/")
+    artifacts = tracking.get_run_header(tx, actor, run_id).artifact_uri
+    return f"{artifacts.rstrip('/')}/{folder}" if folder else artifacts
+
+
+def set_model_version_tag(tx: Connection, actor: Actor, name: str, version: int, key: str, value: str) -> None:
+    """Set a tag of a version. Raises NotFound or InvalidArgument."""
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    rules.check_version_tag(key, value)
+    _, version_key = rules.version_keys(tx, name, version)
+    store.set_version_tags(tx, version_key, {key: value})
+
+
+def delete_model_version_tag(tx: Connection, actor: Actor, name: str, version: int, key: str) -> None:
+    """Delete a tag of a version; one that is not there is no error. Raises NotFound."""
+    actor.require(Permission.REGISTRY_WRITE)
+    rules.check_name(name)
+    check_key(key, "key")
+    _, version_key = rules.version_keys(tx, name, version)
+    store.delete_version_tag(tx, version_key, key)
+
+
+def record_model_file(tx: Connection, actor: Actor, name: str, version: int, file: ModelFile) -> None:
+    """Keep what a version's ``MLmodel`` says, read by ``model_files.parse_model_file``. Raises NotFound."""
+    actor.require(Permission.REGISTRY_WRITE)
+    _, version_key = rules.version_keys(tx, name, version)
+    store.update_version(tx, version_key, model_file=msgspec.json.encode(file).decode())

@@ -1,0 +1,37 @@
+"""What the registry does beside a request: reading the files of a new version."""
+
+from __future__ import annotations
+
+import structlog
+
+from mainspring.db.engine import Database
+from mainspring.engines.blobs import BlobStore
+from mainspring.kit.actors import Actor
+from mainspring.kit.errors import MainspringError
+from mainspring.modules.artifacts import service as artifacts
+from mainspring.modules.registry import service
+from mainspring.modules.registry.service.model_files import MAX_BYTES, parse_model_file
+
+log = structlog.get_logger(__name__)
+
+
+async def read_model_file(db: Database, blobs: BlobStore, actor: Actor, name: str, version: int) -> None:
+    """Keep what the ``MLmodel`` of a version says, if it has one that the server can read.
+
+    The version stands without it: files may lie elsewhere, come later, or be no MLflow model's.
+    """
+    try:
+        location = await db.read(service.get_files_uri, actor, name, version)
+        content = await _read(blobs, actor, location)
+        await db.write(service.record_model_file, actor, name, version, parse_model_file(content))
+    except MainspringError as error:
+        log.info("model_file_not_read", model=name, version=version, reason=error.message)
+
+
+async def _read(blobs: BlobStore, actor: Actor, location: str) -> bytes:
+    """Return the file, or as much of it as shows that it is too large."""
+    blob = await artifacts.open_artifact(blobs, actor, location, "MLmodel", 0, MAX_BYTES + 1)
+    try:
+        return b"".join([chunk async for chunk in blob.chunks])
+    finally:
+        await blob.chunks.aclose()
