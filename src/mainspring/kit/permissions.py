@@ -13,3 +13,8 @@ class Permission(StrEnum):
     REGISTRY_WRITE = "registry:write"
     ARTIFACTS_READ = "artifacts:read"
     ARTIFACTS_WRITE = "artifacts:write"
+
+
+def needs(permission: Permission) -> dict[str, Permission]:
+    """Return the route option that declares a permission; start-up refuses a route without it."""
+    return {"permission": permission}

@@ -148,3 +148,12 @@ def chosen(rows: Iterable[Any], size: int = 30_000) -> Iterable[list[Any]]:
             part = []
     if part:
         yield part
+
+
+def lock_schema(tx: Connection) -> None:
+    """Hold back other processes that upgrade the same database until this transaction ends.
+
+    SQLite's write transaction does so by itself.
+    """
+    if tx.dialect.name != "sqlite":
+        tx.exec_driver_sql("SELECT pg_advisory_xact_lock(7126003219403)")

@@ -40,7 +40,7 @@ def file_out(artifact: Artifact) -> Json:
 
 @endpoint("GET", "artifacts/list", ListArtifacts, READ)
 async def list_artifacts(services: Services, actor: Actor, message: ListArtifacts) -> Json:
-    run = await services.db.read(tracking.get_run_info, actor, message.run_id or "")
+    run = await services.db.read(tracking.get_run_header, actor, message.run_id or "")
     found = await service.list_artifacts(services.blobs, actor, run.artifact_uri, message.path or "")
     return present({"root_uri": run.artifact_uri, "files": [file_out(artifact) for artifact in found]})
 
@@ -109,7 +109,7 @@ async def get_artifact(
     services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]
 ) -> None:
     """Send a file of a run; ``artifacts/download`` is what older clients and scripts ask for."""
-    run = await services.db.read(tracking.get_run_info, actor, _required(request, "run_id", "run_uuid"))
+    run = await services.db.read(tracking.get_run_header, actor, _required(request, "run_id", "run_uuid"))
     await _download(services, actor, request, send, run.artifact_uri, _required(request, "path"))
 
 
@@ -136,7 +136,7 @@ async def upload_artifact(
 ) -> None:
     """Take a small file of a run, as MLflow's page sends it."""
     run_id, path = _required(request, "run_uuid", "run_id"), _required(request, "path")
-    run = await services.db.read(tracking.get_run_info, actor, run_id)
+    run = await services.db.read(tracking.get_run_header, actor, run_id)
     chunks = _at_most(request.stream(), MAX_PAGE_UPLOAD)
     await service.put_artifact(services.blobs, actor, run.artifact_uri, path, chunks)
     await respond(send, 200, b"{}")
@@ -176,11 +176,11 @@ async def _download(
 
 
 async def _send_blob(request: Request, send: Send, path: str, blob: Blob, *, partial: bool) -> None:
-    etag = blob.info.etag.encode()
-    if request.header(b"if-none-match") == blob.info.etag:
+    etag = blob.meta.etag.encode()
+    if request.header(b"if-none-match") == blob.meta.etag:
         return await respond(send, 304, b"", headers=[(b"etag", etag)])
-    if partial and blob.start >= blob.info.size:
-        return await respond(send, 416, b"", headers=[(b"content-range", b"bytes */%d" % blob.info.size)])
+    if partial and blob.start >= blob.meta.size:
+        return await respond(send, 416, b"", headers=[(b"content-range", b"bytes */%d" % blob.meta.size)])
     headers = [
         *((name.lower().encode(), value.encode("latin-1")) for name, value in service.download_headers(path).items()),
         (b"content-length", b"%d" % (blob.end - blob.start)),
@@ -188,7 +188,7 @@ async def _send_blob(request: Request, send: Send, path: str, blob: Blob, *, par
         (b"etag", etag),
     ]
     if partial:
-        headers.append((b"content-range", b"bytes %d-%d/%d" % (blob.start, blob.end - 1, blob.info.size)))
+        headers.append((b"content-range", b"bytes %d-%d/%d" % (blob.start, blob.end - 1, blob.meta.size)))
     chunks = _nothing() if request.method == "HEAD" else blob.chunks
     await respond_stream(send, 206 if partial else 200, headers, aiter(chunks))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar, get_args, get_origin
 
@@ -98,13 +98,15 @@ def raw_endpoint(method: str, path: str, permission: Permission) -> Callable[[Ra
 class Dispatcher:
     """The ASGI application of the MLflow dialect."""
 
-    def __init__(self, services: Services, authenticate: Callable[[Request], Actor]) -> None:
+    def __init__(
+        self, services: Services, authenticate: Callable[[Request], Actor], endpoints: Iterable[Endpoint]
+    ) -> None:
         self._services = services
         self._authenticate = authenticate
         self._exact: dict[str, dict[str, Endpoint]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, Endpoint]]] = []
         by_path: dict[str, dict[str, Endpoint]] = {}
-        for declared in ENDPOINTS:
+        for declared in endpoints:
             by_path.setdefault(declared.path, {})[declared.method] = declared
         for path, methods in by_path.items():
             for full in _full_paths(path):

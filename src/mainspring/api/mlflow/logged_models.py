@@ -89,7 +89,7 @@ async def search_logged_models(services: Services, actor: Actor, message: messag
         [_order(order) for order in message.order_by],
         _offset(message),
     )
-    answer = {"models": [logged_model_out(model)["model"] for model in page.items]}
+    answer: Json = {"models": [logged_model_out(model)["model"] for model in page.items]}
     if page.next_page_token:
         token = _PageToken(offset_of(page.next_page_token), _digest(message))
         answer["next_page_token"] = _encode(token)

@@ -6,8 +6,7 @@ the string "NaN"; numbers are numbers, 64-bit ones too.
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
@@ -20,7 +19,7 @@ from mainspring.modules.tracking.schemas import (
     LoggedModel,
     Metric,
     Run,
-    RunInfo,
+    RunHeader,
 )
 
 Json = dict[str, Any]
@@ -72,24 +71,24 @@ class ModelRef(Struct):
 
 
 class CreateExperiment(Message):
-    required = ("name",)
+    required: ClassVar[tuple[str, ...]] = ("name",)
     name: str | None = None
     artifact_location: str | None = None
     tags: list[KeyValue] = []
 
 
 class ExperimentId(Message):
-    required = ("experiment_id",)
+    required: ClassVar[tuple[str, ...]] = ("experiment_id",)
     experiment_id: str | None = None
 
 
 class ExperimentName(Message):
-    required = ("experiment_name",)
+    required: ClassVar[tuple[str, ...]] = ("experiment_name",)
     experiment_name: str | None = None
 
 
 class UpdateExperiment(Message):
-    required = ("experiment_id", "new_name")
+    required: ClassVar[tuple[str, ...]] = ("experiment_id", "new_name")
     experiment_id: str | None = None
     new_name: str | None = None
 
@@ -109,14 +108,14 @@ class ListExperiments(Message):
 
 
 class SetExperimentTag(Message):
-    required = ("experiment_id", "key")
+    required: ClassVar[tuple[str, ...]] = ("experiment_id", "key")
     experiment_id: str | None = None
     key: str | None = None
     value: str | None = None
 
 
 class DeleteExperimentTag(Message):
-    required = ("experiment_id", "key")
+    required: ClassVar[tuple[str, ...]] = ("experiment_id", "key")
     experiment_id: str | None = None
     key: str | None = None
 
@@ -124,7 +123,7 @@ class DeleteExperimentTag(Message):
 class RunMessage(Message):
     """Base of messages about a run, which older clients name by ``run_uuid``."""
 
-    required = ("run_id",)
+    required: ClassVar[tuple[str, ...]] = ("run_id",)
     run_id: str | None = None
     run_uuid: str | None = None
 
@@ -147,7 +146,7 @@ class UpdateRun(RunMessage):
 
 
 class LogMetric(RunMessage):
-    required = ("run_id", "key", "value", "timestamp")
+    required: ClassVar[tuple[str, ...]] = ("run_id", "key", "value", "timestamp")
     key: str | None = None
     value: float | None = None
     timestamp: int | None = None
@@ -160,13 +159,13 @@ class LogMetric(RunMessage):
 class LogPair(RunMessage):
     """A param or a tag of a run."""
 
-    required = ("run_id", "key")
+    required: ClassVar[tuple[str, ...]] = ("run_id", "key")
     key: str | None = None
     value: str | None = None
 
 
 class DeleteTag(RunMessage):
-    required = ("run_id", "key")
+    required: ClassVar[tuple[str, ...]] = ("run_id", "key")
     key: str | None = None
 
 
@@ -177,7 +176,7 @@ class LogBatch(RunMessage):
 
 
 class LogModel(RunMessage):
-    required = ("run_id", "model_json")
+    required: ClassVar[tuple[str, ...]] = ("run_id", "model_json")
     model_json: str | None = None
 
 
@@ -187,7 +186,7 @@ class LogInputs(RunMessage):
 
 
 class LogOutputs(RunMessage):
-    required = ("run_id", "models")
+    required: ClassVar[tuple[str, ...]] = ("run_id", "models")
     models: list[ModelRef] | None = None
 
 
@@ -205,7 +204,7 @@ class SearchDatasets(Message):
 
 
 class MetricHistory(RunMessage):
-    required = ("run_id", "metric_key")
+    required: ClassVar[tuple[str, ...]] = ("run_id", "metric_key")
     metric_key: str | None = None
     page_token: str | None = None
     max_results: int | None = None
@@ -218,7 +217,7 @@ class MetricHistoryBulk(Message):
 
 
 class MetricHistoryInterval(Message):
-    required = ("run_ids", "metric_key")
+    required: ClassVar[tuple[str, ...]] = ("run_ids", "metric_key")
     run_ids: list[str] | None = None
     metric_key: str | None = None
     start_step: int | None = None
@@ -227,7 +226,7 @@ class MetricHistoryInterval(Message):
 
 
 class CreateLoggedModel(Message):
-    required = ("experiment_id",)
+    required: ClassVar[tuple[str, ...]] = ("experiment_id",)
     experiment_id: str | None = None
     name: str | None = None
     model_type: str | None = None
@@ -237,12 +236,12 @@ class CreateLoggedModel(Message):
 
 
 class LoggedModelId(Message):
-    required = ("model_id",)
+    required: ClassVar[tuple[str, ...]] = ("model_id",)
     model_id: str | None = None
 
 
 class FinalizeLoggedModel(LoggedModelId):
-    required = ("model_id", "status")
+    required: ClassVar[tuple[str, ...]] = ("model_id", "status")
     status: str | int | None = None
     status_message: str | None = None
 
@@ -252,7 +251,7 @@ class SetLoggedModelTags(LoggedModelId):
 
 
 class DeleteLoggedModelTag(LoggedModelId):
-    required = ("model_id", "tag_key")
+    required: ClassVar[tuple[str, ...]] = ("model_id", "tag_key")
     tag_key: str | None = None
 
 
@@ -273,7 +272,7 @@ class SearchOrder(Struct):
 
 
 class SearchLoggedModels(Message):
-    required = ("experiment_ids",)
+    required: ClassVar[tuple[str, ...]] = ("experiment_ids",)
     experiment_ids: list[str] | None = None
     filter: str | None = None
     datasets: list[SearchDataset] = []
@@ -301,13 +300,8 @@ def present(answer: Json) -> Json:
     return {name: value for name, value in answer.items() if value is not None and value != []}
 
 
-def number(value: float) -> float | str:
-    """Return a metric's value as MLflow's JSON has it."""
-    return "NaN" if math.isnan(value) else value
-
-
 def metric_out(metric: Metric) -> Json:
-    return {"key": metric.key, "value": number(metric.value), "timestamp": metric.timestamp, "step": metric.step}
+    return {"key": metric.key, "value": metric.value, "timestamp": metric.timestamp, "step": metric.step}
 
 
 def experiment_out(experiment: Experiment) -> Json:
@@ -325,7 +319,7 @@ def experiment_out(experiment: Experiment) -> Json:
     )
 
 
-def run_info_out(run: RunInfo) -> Json:
+def run_info_out(run: RunHeader) -> Json:
     info: Json = {
         "run_uuid": run.run_id,
         "experiment_id": run.experiment_id,

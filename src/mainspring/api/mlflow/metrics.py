@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mainspring.api.mlflow import messages
 from mainspring.api.mlflow.dispatch import Services, endpoint
-from mainspring.api.mlflow.messages import Json, metric_out, number, present
+from mainspring.api.mlflow.messages import Json, metric_out, present
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.permissions import Permission
@@ -37,7 +37,7 @@ async def get_history_bulk(services: Services, actor: Actor, message: messages.M
     )
     return {
         "metrics": [
-            {"key": m.key, "run_id": run, "step": m.step, "timestamp": m.timestamp, "value": number(m.value)}
+            {"key": m.key, "run_id": run, "step": m.step, "timestamp": m.timestamp, "value": m.value}
             for run, m in points
         ]
     }

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from msgspec import Struct, field
+
+Number = float | Literal["NaN"]
+"""A metric's value: JSON has no NaN of its own, so it goes by its name."""
 
 
 class LifecycleStage(StrEnum):
@@ -59,13 +63,13 @@ class ExperimentUpdate(Struct):
 
 
 class Metric(Struct, frozen=True):
-    """One point. ``value`` may be NaN; infinities are kept as the largest doubles.
+    """One point. Infinities are kept as the largest doubles.
 
     ``model_id`` and the dataset say which logged model was measured, and on what.
     """
 
     key: str
-    value: float
+    value: Number
     timestamp: int
     step: int = 0
     model_id: str | None = None
@@ -102,7 +106,7 @@ class ModelOutput(Struct, frozen=True):
     step: int = 0
 
 
-class RunInfo(Struct, frozen=True):
+class RunHeader(Struct, frozen=True):
     """A run without what was logged to it."""
 
     run_id: str
@@ -116,7 +120,7 @@ class RunInfo(Struct, frozen=True):
     ended_at: int | None = None
 
 
-class Run(RunInfo, frozen=True):
+class Run(RunHeader, frozen=True):
     """A run with its params, tags, the latest point of each metric, and what went in and came out."""
 
     params: dict[str, str] = {}
@@ -145,8 +149,16 @@ class RunUpdate(Struct):
     name: str | None = None
 
 
-class Batch(Struct):
+class RunLog(Struct):
     """Points, params and tags to log to one run, all or none."""
+
+    metrics: list[Metric] = []
+    params: dict[str, str] = {}
+    tags: dict[str, str] = {}
+
+
+class Batch(Struct):
+    """A ``RunLog`` in the order that it came in, a key maybe more than once."""
 
     metrics: list[Metric] = []
     params: list[tuple[str, str]] = []
@@ -208,3 +220,28 @@ class RunSearch(Struct):
     max_results: int = 1000
     order_by: list[str] = field(default_factory=list)
     page_token: str | None = None
+
+
+class TagValue(Struct):
+    value: str
+
+
+class Experiments(Struct):
+    """One page of experiments; ``next_page_token`` is null at the end."""
+
+    items: list[Experiment]
+    next_page_token: str | None = None
+
+
+class Runs(Struct):
+    """One page of runs; ``next_page_token`` is null at the end."""
+
+    items: list[Run]
+    next_page_token: str | None = None
+
+
+class MetricHistory(Struct):
+    """One page of a metric's points; ``next_page_token`` is null at the end."""
+
+    items: list[Metric]
+    next_page_token: str | None = None

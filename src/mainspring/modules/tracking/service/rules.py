@@ -82,7 +82,7 @@ def check_metric(metric: Metric, path: str = "") -> tuple[float, bool]:
             f"metric '{metric.key}' (value={metric.value}). Step must be a valid long (64-bit integer).",
         )
     check_length("Metric name", metric.key, MAX_KEY)
-    if math.isnan(metric.value):
+    if metric.value == "NaN" or math.isnan(metric.value):
         return 0.0, True
     return min(max(metric.value, -LARGEST), LARGEST), False
 

@@ -24,7 +24,7 @@ from mainspring.modules.tracking.schemas import (
     ModelOutput,
     Run,
     RunCreate,
-    RunInfo,
+    RunHeader,
     RunInputs,
     RunSearch,
     RunStatus,
@@ -56,7 +56,7 @@ def create_run(tx: Connection, actor: Actor, new: RunCreate) -> Run:
     tags = dict(rules.check_tag(key, value) for key, value in new.tags.items())
     tags[rules.RUN_NAME_TAG] = name[: rules.MAX_TAG_VALUE]
     run_id = new_run_id()
-    info = RunInfo(
+    info = RunHeader(
         run_id=run_id,
         experiment_id=experiment.experiment_id,
         name=name,
@@ -102,10 +102,10 @@ def get_run(tx: Connection, actor: Actor, run_id: str) -> Run:
     return run
 
 
-def get_run_info(tx: Connection, actor: Actor, run_id: str) -> RunInfo:
+def get_run_header(tx: Connection, actor: Actor, run_id: str) -> RunHeader:
     """Return a run without what was logged to it. Raises NotFound."""
     actor.require(Permission.TRACKING_READ)
-    info = store.find_info(tx, run_id)
+    info = store.find_header(tx, run_id)
     if info is None:
         raise _missing(run_id)
     return info
@@ -161,7 +161,7 @@ def search_datasets(tx: Connection, actor: Actor, experiment_ids: list[str]) -> 
     return search.search_datasets(tx, [rules.experiment_key(experiment) for experiment in experiment_ids])
 
 
-def update_run(tx: Connection, actor: Actor, run_id: str, change: RunUpdate) -> RunInfo:
+def update_run(tx: Connection, actor: Actor, run_id: str, change: RunUpdate) -> RunHeader:
     """Change an active run's status, end or name; the name and its tag go together."""
     actor.require(Permission.TRACKING_WRITE)
     run = _active_key(tx, run_id)
@@ -175,7 +175,7 @@ def update_run(tx: Connection, actor: Actor, run_id: str, change: RunUpdate) -> 
         store.set_tags(tx, [(run.key, rules.RUN_NAME_TAG, change.name[: rules.MAX_TAG_VALUE])])
     if values:
         store.update_run(tx, run.key, values)
-    return get_run_info(tx, actor, run_id)
+    return get_run_header(tx, actor, run_id)
 
 
 def delete_run(tx: Connection, actor: Actor, run_id: str) -> None:

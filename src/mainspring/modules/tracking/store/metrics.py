@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -10,7 +11,7 @@ from mainspring.kit.sql_engines import insert_rows, upsert_rows
 from mainspring.modules.tracking.schemas import Metric
 from mainspring.modules.tracking.tables import latest_metrics, metric_points, runs
 
-NAN = float("nan")
+NAN: Literal["NaN"] = "NaN"
 Point = tuple[int, str, int, int, float, bool]
 """(run, key, timestamp, step, value, is_nan): a row of ``metric_points``."""
 
@@ -37,9 +38,9 @@ def _rank(point: Point) -> tuple[int, int, float]:
 
 
 def _points(run_id: str, key: str) -> Select[tuple[int, int, float, bool]]:
-    columns = (metric_points.c.timestamp, metric_points.c.step, metric_points.c.value, metric_points.c.is_nan)
+    point = metric_points.c
     run = select(runs.c.id).where(runs.c.run_id == run_id).scalar_subquery()
-    return select(*columns).where(metric_points.c.run == run, metric_points.c.key == key)
+    return select(point.timestamp, point.step, point.value, point.is_nan).where(point.run == run, point.key == key)
 
 
 def get_history(tx: Connection, run_id: str, key: str, offset: int, limit: int | None) -> list[Metric]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -17,7 +17,7 @@ from mainspring.modules.tracking.tables import (
     logged_models,
 )
 
-NAN = float("nan")
+NAN: Literal["NaN"] = "NaN"
 MetricRow = tuple[int, str, int, int, str, float, bool, str | None, str | None]
 """(model, key, timestamp, step, run_id, value, is_nan, dataset_name, dataset_digest)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -17,12 +17,12 @@ from mainspring.modules.tracking.schemas import (
     Metric,
     ModelOutput,
     Run,
-    RunInfo,
+    RunHeader,
     RunStatus,
 )
 from mainspring.modules.tracking.tables import datasets, params, run_dataset_tags, run_datasets, run_models, runs, tags
 
-NAN = float("nan")
+NAN: Literal["NaN"] = "NaN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def find_keys(tx: Connection, run_ids: Iterable[str]) -> dict[str, RunKey]:
     }
 
 
-def insert_run(tx: Connection, info: RunInfo) -> int:
+def insert_run(tx: Connection, info: RunHeader) -> int:
     """Insert a run and return its key."""
     row = {
         "run_id": info.run_id,
@@ -70,12 +70,12 @@ def find_run(tx: Connection, run_id: str) -> Run | None:
     return None if key is None else get_runs(tx, [key])[0]
 
 
-def find_info(tx: Connection, run_id: str) -> RunInfo | None:
-    row = tx.execute(select(*_INFO).where(runs.c.run_id == run_id)).one_or_none()
-    return None if row is None else RunInfo(*_info(row[1:]))
+def find_header(tx: Connection, run_id: str) -> RunHeader | None:
+    row = tx.execute(select(*_HEADER).where(runs.c.run_id == run_id)).one_or_none()
+    return None if row is None else RunHeader(*_header(row[1:]))
 
 
-_INFO = (
+_HEADER = (
     runs.c.id,
     runs.c.run_id,
     runs.c.experiment,
@@ -89,7 +89,7 @@ _INFO = (
 )
 
 
-def _info(row: Sequence[Any]) -> tuple[Any, ...]:
+def _header(row: Sequence[Any]) -> tuple[Any, ...]:
     run_id, experiment, name, user, status, stage, uri, started, ended = row
     return run_id, str(experiment), name, user, RunStatus(status), LifecycleStage(stage), uri, started, ended
 
@@ -105,7 +105,7 @@ def get_runs(tx: Connection, keys: Sequence[int]) -> list[Run]:
 def _load(tx: Connection, keys: list[int]) -> dict[int, Run]:
     # The keys are integers of ours: written into the statement, they spare the binding of thousands.
     these = ",".join(map(str, keys))
-    rows = tx.execute(select(*_INFO).where(runs.c.id.in_(keys))).all()
+    rows = tx.execute(select(*_HEADER).where(runs.c.id.in_(keys))).all()
     run_params = _pairs(tx, f"SELECT run, key, value FROM params WHERE run IN ({these}) ORDER BY run, key")
     run_tags = _pairs(tx, f"SELECT run, key, value FROM tags WHERE run IN ({these}) ORDER BY run, key")
     metrics: dict[int, list[Metric]] = defaultdict(list)
@@ -116,13 +116,13 @@ def _load(tx: Connection, keys: list[int]) -> dict[int, Run]:
     model_inputs, model_outputs = _models(tx, these)
     return {
         row[0]: Run(
-            *_info(row[1:]),
-            run_params.get(row[0], {}),
-            run_tags.get(row[0], {}),
-            metrics.get(row[0], []),
-            inputs.get(row[0], []),
-            model_inputs.get(row[0], []),
-            model_outputs.get(row[0], []),
+            *_header(row[1:]),
+            params=run_params.get(row[0], {}),
+            tags=run_tags.get(row[0], {}),
+            metrics=metrics.get(row[0], []),
+            datasets=inputs.get(row[0], []),
+            model_inputs=model_inputs.get(row[0], []),
+            model_outputs=model_outputs.get(row[0], []),
         )
         for row in rows
     }

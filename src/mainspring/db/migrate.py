@@ -1,0 +1,85 @@
+"""Bringing a database to this release's schema: numbered migrations, forward only.
+
+A database that is up to date is recognised by one query, without loading Alembic.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from mainspring.kit.errors import FailedPrecondition, Unavailable
+from mainspring.kit.sql_engines import lock_schema, unavailable_reason
+
+SCRIPTS = Path(__file__).parent / "migrations"
+VERSION_TABLE = "mainspring_version"
+
+
+def head() -> str:
+    """Return the newest revision that this release knows, such as ``0001``."""
+    return revisions()[-1]
+
+
+def revisions() -> list[str]:
+    """Return all revisions, oldest first."""
+    names = (path.name for path in (SCRIPTS / "versions").glob("*.py"))
+    return sorted(name[:4] for name in names if re.match(r"\d{4}_", name))
+
+
+def current(tx: Connection) -> str | None:
+    """Return the revision that a database is at, None for an empty one."""
+    if not inspect(tx).has_table(VERSION_TABLE):
+        return None
+    return tx.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar_one_or_none()
+
+
+def check(engine: Engine) -> tuple[str | None, str]:
+    """Return (revision of the database, newest revision known). Raises Unavailable."""
+    with _reachable(), engine.connect() as tx:
+        return current(tx), head()
+
+
+def upgrade(engine: Engine) -> list[str]:
+    """Run the migrations that a database lacks, in one transaction, and return their revisions.
+
+    Servers that start at the same time wait for each other. Raises FailedPrecondition for a
+    database that a newer release wrote, Unavailable where it cannot be reached.
+    """
+    with _reachable(), engine.begin() as tx:
+        lock_schema(tx)
+        at = current(tx)
+        if at == head():
+            return []
+        if at is not None and at not in revisions():
+            raise FailedPrecondition(
+                f"The database is at revision {at}, which this release does not know (its newest is {head()}): "
+                "run the release that wrote it, or a newer one."
+            )
+        _run_alembic(tx)
+        return [revision for revision in revisions() if at is None or revision > at]
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        if reason := unavailable_reason(error):
+            raise Unavailable(reason) from error
+        raise
+
+
+def _run_alembic(tx: Connection) -> None:
+    # Imported here: a start on an up-to-date database does without it.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    config.attributes["connection"] = tx
+    command.upgrade(config, "head")

@@ -1,0 +1,126 @@
+"""The ASGI application: middleware around the dialects and the platform's own API."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import structlog
+from sqlalchemy import Connection
+
+from mainspring.api.mlflow import dispatch
+from mainspring.api.mlflow.routes import ENDPOINTS
+from mainspring.db import migrate
+from mainspring.db.engine import Database, check_url
+from mainspring.engines.blobs import BlobStore, open_store
+from mainspring.kit.actors import LOCAL, Actor
+from mainspring.kit.context import request_id
+from mainspring.kit.errors import MainspringError
+from mainspring.kit.http import TEXT, ClientDisconnected, Message, Receive, Request, Scope, Send, respond
+from mainspring.kit.ids import new_request_id
+from mainspring.modules.tracking import service as tracking
+from mainspring.server.v1 import create_v1
+from mainspring.settings import Settings
+
+log = structlog.get_logger(__name__)
+READY_WAIT_S = 5
+
+
+def _local_owner(request: Request) -> Actor:
+    """Return who asks. Without accounts the server belongs to the user who runs it."""
+    return LOCAL
+
+
+class Application:
+    """Everything that one server process answers. ``scope["type"]`` lifespan opens and closes it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self._open()
+        except MainspringError as error:
+            await send({"type": "lifespan.startup.failed", "message": error.message})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _open(self) -> None:
+        self.db = Database(check_url(self._settings.resolved_database_url))
+        ran = migrate.upgrade(self.db.write_engine)
+        if ran:
+            log.info("database_upgraded", revisions=ran)
+            await self.db.write(_first_rows)
+        self.blobs: BlobStore = open_store(self._settings.resolved_artifacts_url)
+        self._mlflow = dispatch.Dispatcher(dispatch.Services(self.db, self.blobs), _local_owner, ENDPOINTS)
+        self._v1 = create_v1(self.db, self.blobs, _local_owner)
+
+    async def _close(self) -> None:
+        await self.blobs.close()
+        await asyncio.to_thread(self.db.close)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Give the request an id, answer it, and log what came of it."""
+        given = Request(scope, receive).header(b"x-request-id")
+        this = given if given and len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else None
+        this = this or new_request_id()
+        token = request_id.set(this)
+        started, status = time.perf_counter(), 0
+
+        async def tell(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", this.encode())]
+            await send(message)
+
+        try:
+            await self._route(scope, receive, tell)
+        except ClientDisconnected:
+            status = 499
+        finally:
+            request_id.reset(token)
+            took = round((time.perf_counter() - started) * 1000, 1)
+            fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": took}
+            level = log.error if status >= 500 else log.debug
+            level("request", request_id=this, **fields)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if self._mlflow.handles(path):
+            await self._mlflow(scope, receive, send)
+        elif path == "/livez":
+            await respond(send, 200, b"ok", TEXT)
+        elif path == "/readyz":
+            await self._readyz(send)
+        else:
+            await self._v1(scope, receive, send)  # type: ignore[arg-type]
+
+    async def _readyz(self, send: Send) -> None:
+        """Answer 200 while the database and the store serve, else 503 with what does not."""
+        lines, ready = [], True
+        for name, check in (("database", self.db.check()), ("store", self.blobs.check())):
+            try:
+                await asyncio.wait_for(check, READY_WAIT_S)
+                lines.append(f"{name}: ok")
+            except TimeoutError:
+                lines, ready = [*lines, f"{name}: no answer in {READY_WAIT_S} s"], False
+            except MainspringError as error:
+                lines, ready = [*lines, f"{name}: {error.message}"], False
+        await respond(send, 200 if ready else 503, "\n".join(lines).encode(), TEXT)
+
+
+def _first_rows(tx: Connection) -> None:
+    """Put in what a new database starts with."""
+    tracking.create_default_experiment(tx)

@@ -1,0 +1,54 @@
+"""Logs: one line an event with its fields and the request's id, as JSON or for reading."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from mainspring.kit.context import request_id
+
+
+def _add_request_id(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    if this := request_id.get():
+        event.setdefault("request_id", this)
+    return event
+
+
+def configure_logs(log_format: str, level: str) -> None:
+    """Send the logs of structlog and of the standard library to standard error."""
+    pretty = log_format == "pretty" or (log_format == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        _add_request_id,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    if pretty:
+        shared = shared[:-1]  # the console renderer draws tracebacks itself
+    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if pretty else _json()
+    numeric = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(numeric),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(numeric, logging.WARNING), force=True)
+
+
+def _json() -> structlog.typing.Processor:
+    import msgspec
+
+    return structlog.processors.JSONRenderer(
+        serializer=lambda event, **_: msgspec.json.encode(event, enc_hook=repr).decode()
+    )

@@ -1,0 +1,155 @@
+"""The one configuration tree: flag > ``MAINSPRING_*`` > ``mainspring.toml`` > default.
+
+Each setting is a field of ``Settings``; its name with dashes is the flag of ``mainspring up``, in
+capitals behind ``MAINSPRING_`` the environment variable, and as it is the key in the file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit, urlunsplit
+
+from mainspring.kit.errors import InvalidArgument
+
+PREFIX = "MAINSPRING_"
+FILE = "mainspring.toml"
+
+
+def _setting(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every setting of the platform, checked."""
+
+    data: Path = _setting(Path("mainspring-data"), "Folder of the embedded database and artifact store.")
+    database_url: str = _setting(
+        "", "Where metadata is kept: sqlite:///file or postgresql://user@host/database. Empty: SQLite in the data folder."
+    )
+    artifacts_url: str = _setting(
+        "", "Where artifacts are kept: file:///folder, s3://bucket/prefix, gs://… or az://…. Empty: the data folder."
+    )
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(5000, "Port to listen on; 0 takes a free one.")
+    workers: int = _setting(1, "Server processes. More than one needs PostgreSQL.")
+    log_format: str = _setting("auto", "json, pretty, or auto: pretty on a terminal.")
+    log_level: str = _setting("info", "debug, info, warning or error.")
+    shutdown_grace: int = _setting(30, "Seconds that requests in progress are given when the server stops.")
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.port <= 65535, "port", self.port, "a port from 0 to 65535")
+        _check(1 <= self.workers <= 64, "workers", self.workers, "a number from 1 to 64")
+        _check(self.log_format in ("auto", "json", "pretty"), "log_format", self.log_format, "auto, json or pretty")
+        levels = ("debug", "info", "warning", "error")
+        _check(self.log_level in levels, "log_level", self.log_level, ", ".join(levels))
+        _check(1 <= self.shutdown_grace <= 3600, "shutdown_grace", self.shutdown_grace, "seconds from 1 to 3600")
+        embedded = self.resolved_database_url.startswith("sqlite:")
+        _check(
+            self.workers == 1 or not embedded,
+            "workers",
+            self.workers,
+            "1 on SQLite, which has one writer; set database_url to a PostgreSQL database to run more",
+        )
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database URL with the embedded default filled in."""
+        return self.database_url or f"sqlite:///{self.data.absolute() / 'mainspring.db'}"
+
+    @property
+    def resolved_artifacts_url(self) -> str:
+        """The artifact store's URL with the embedded default filled in."""
+        return self.artifacts_url or (self.data.absolute() / "artifacts").as_uri()
+
+
+def _check(good: bool, name: str, value: object, right: str) -> None:
+    if not good:
+        raise InvalidArgument(f"The setting {name} is '{value}'; it must be {right}.", field=name)
+
+
+class Origin(NamedTuple):
+    """One setting as it was found: its value (secrets masked) and where it comes from."""
+
+    name: str
+    value: str
+    source: str
+    doc: str
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None, folder: Path = Path(".")
+) -> tuple[Settings, list[Origin]]:
+    """Return the settings and where each comes from.
+
+    ``flags`` are values given on the command line, None meaning not given; ``folder`` is where
+    ``mainspring.toml`` is looked for. Raises InvalidArgument.
+    """
+    environment = os.environ if environment is None else environment
+    in_file = _read_file(folder / FILE)
+    known = {setting.name for setting in fields(Settings)}
+    _refuse_unknown(in_file.keys() - known, FILE, known)
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for setting in fields(Settings):
+        variable = PREFIX + setting.name.upper()
+        candidates = (
+            ((flags or {}).get(setting.name), f"flag --{setting.name.replace('_', '-')}"),
+            (environment.get(variable), f"environment {variable}"),
+            (in_file.get(setting.name), f"file {folder / FILE}"),
+        )
+        found = next(((value, source) for value, source in candidates if value is not None), None)
+        if found:
+            values[setting.name] = _convert(setting.name, type(setting.default), *found)
+        sources[setting.name] = found[1] if found else "default"
+    settings = Settings(**values)
+    return settings, [
+        Origin(each.name, mask(_resolved(settings, each.name)), sources[each.name], each.metadata["doc"])
+        for each in fields(Settings)
+    ]
+
+
+def _resolved(settings: Settings, name: str) -> str:
+    return str(getattr(settings, f"resolved_{name}", getattr(settings, name)))
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise InvalidArgument(f"{path} cannot be read: {error}.") from error
+
+
+def _refuse_unknown(names: set[str], where: str, known: set[str]) -> None:
+    if names:
+        raise InvalidArgument(
+            f"{where} has unknown settings: {', '.join(sorted(names))}. Known are {', '.join(sorted(known))}."
+        )
+
+
+def _convert(name: str, kind: type, value: Any, source: str) -> Any:
+    if kind is int:
+        if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,9}", str(value)):
+            raise InvalidArgument(f"The setting {name} ({source}) is '{value}'; it must be a whole number.", field=name)
+        return int(value)
+    if not isinstance(value, str | Path):
+        raise InvalidArgument(f"The setting {name} ({source}) is '{value}'; it must be text.", field=name)
+    return Path(value) if kind is not str else str(value)
+
+
+def mask(value: str) -> str:
+    """Return a value that may be shown: the password in a URL, and every query value of one, as ``***``."""
+    if "://" not in value:
+        return value
+    parts = urlsplit(value)
+    netloc = re.sub(r":[^:@/]*@", ":***@", parts.netloc)
+    query = re.sub(r"=[^&]*", "=***", parts.query)
+    return urlunsplit(parts._replace(netloc=netloc, query=query)) if parts.netloc or query else value
