@@ -69,6 +69,7 @@ def _config(settings: Settings, app: Application | str) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         backlog=4096,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=settings.shutdown_grace,

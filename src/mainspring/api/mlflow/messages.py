@@ -46,7 +46,7 @@ class MetricIn(Struct):
     run_id: str | None = None
 
 
-class DatasetIn(Struct):
+class DatasetIn(Struct, frozen=True):
     name: str | None = None
     digest: str | None = None
     source_type: str | None = None

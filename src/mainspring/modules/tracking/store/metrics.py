@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -37,7 +37,7 @@ def _rank(point: Point) -> tuple[int, int, float]:
     return point[3], point[2], point[4]
 
 
-def _points(run_id: str, key: str) -> Select[tuple[int, int, float, bool]]:
+def _points(run_id: str, key: str) -> Select[Any]:
     point = metric_points.c
     run = select(runs.c.id).where(runs.c.run_id == run_id).scalar_subquery()
     return select(point.timestamp, point.step, point.value, point.is_nan).where(point.run == run, point.key == key)

@@ -72,7 +72,7 @@ def find_run(tx: Connection, run_id: str) -> Run | None:
 
 def find_header(tx: Connection, run_id: str) -> RunHeader | None:
     row = tx.execute(select(*_HEADER).where(runs.c.run_id == run_id)).one_or_none()
-    return None if row is None else RunHeader(*_header(row[1:]))
+    return None if row is None else RunHeader(**_header(row))
 
 
 _HEADER = (
@@ -89,9 +89,18 @@ _HEADER = (
 )
 
 
-def _header(row: Sequence[Any]) -> tuple[Any, ...]:
-    run_id, experiment, name, user, status, stage, uri, started, ended = row
-    return run_id, str(experiment), name, user, RunStatus(status), LifecycleStage(stage), uri, started, ended
+def _header(row: Any) -> dict[str, Any]:
+    return {
+        "run_id": row.run_id,
+        "experiment_id": str(row.experiment),
+        "name": row.name,
+        "user_id": row.user_id,
+        "status": RunStatus(row.status),
+        "lifecycle_stage": LifecycleStage(row.lifecycle_stage),
+        "artifact_uri": row.artifact_uri,
+        "started_at": row.started_at,
+        "ended_at": row.ended_at,
+    }
 
 
 def get_runs(tx: Connection, keys: Sequence[int]) -> list[Run]:
@@ -116,7 +125,7 @@ def _load(tx: Connection, keys: list[int]) -> dict[int, Run]:
     model_inputs, model_outputs = _models(tx, these)
     return {
         row[0]: Run(
-            *_header(row[1:]),
+            **_header(row),
             params=run_params.get(row[0], {}),
             tags=run_tags.get(row[0], {}),
             metrics=metrics.get(row[0], []),
