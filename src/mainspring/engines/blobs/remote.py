@@ -29,6 +29,9 @@ _SHOWN = 300
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _READY_PROBE = ".mainspring-ready"
 
+# The first is documented, the second is what it raises (obstore 0.12).
+_ABSENT = (NotFoundError, FileNotFoundError)
+
 T = TypeVar("T")
 
 
@@ -62,14 +65,14 @@ class RemoteBlobStore:
         )
         try:
             async for batch in _batches(chunks):
-                with self.reporting(path):
+                with self.reporting():
                     await _unbroken(writer.write(batch))
         except BaseException as failure:
             # If the abort fails too, the bucket's rule for incomplete uploads removes the parts.
             with contextlib.suppress(BaseError, OSError):
                 await writer.__aexit__(type(failure), failure, failure.__traceback__)
             raise
-        with self.reporting(path):
+        with self.reporting():
             await _unbroken(writer.close())
         return await self.head(path)
 
@@ -78,21 +81,21 @@ class RemoteBlobStore:
             with self.reporting(path):
                 whole = await obstore.get_async(self._store, artifact_path(path))
             found = _meta(whole.meta)
-            return Blob(found, 0, found.size, _RemoteChunks(self, path, whole))
+            return Blob(found, 0, found.size, _RemoteChunks(self, whole))
         found = await self.head(path)
         low, high = byte_range(start, end, found.size)
         if low == high:  # object stores have no empty ranges
-            return Blob(found, low, high, _RemoteChunks(self, path, None))
+            return Blob(found, low, high, _RemoteChunks(self, None))
         with self.reporting(path):
             part = await obstore.get_async(self._store, path, options={"range": (low, high)})
-        return Blob(found, low, high, _RemoteChunks(self, path, part))
+        return Blob(found, low, high, _RemoteChunks(self, part))
 
     async def head(self, path: str) -> BlobMeta:
         with self.reporting(path):
             return _meta(await obstore.head_async(self._store, artifact_path(path)))
 
     async def list(self, folder: str) -> list[BlobEntry]:
-        with self.reporting(folder):
+        with self.reporting():
             found = await obstore.list_with_delimiter_async(self._store, _prefix(folder))
         folders = [BlobEntry(path, True, None) for path in found["common_prefixes"]]
         files = [BlobEntry(blob["path"], False, blob["size"]) for blob in found["objects"]]
@@ -101,7 +104,7 @@ class RemoteBlobStore:
     async def list_recursive(self, folder: str) -> AsyncIterator[BlobMeta]:
         pages = aiter(obstore.list(self._store, _prefix(folder), chunk_size=_DELETE_BATCH))
         while True:
-            with self.reporting(folder):
+            with self.reporting():
                 page = await anext(pages, None)
             if page is None:
                 return
@@ -109,7 +112,7 @@ class RemoteBlobStore:
                 yield _meta(blob)
 
     async def delete(self, path: str) -> None:
-        with self.reporting(path), contextlib.suppress(NotFoundError):
+        with self.reporting(), contextlib.suppress(*_ABSENT):
             await obstore.delete_async(self._store, artifact_path(path))
 
     async def delete_prefix(self, folder: str) -> None:
@@ -123,38 +126,38 @@ class RemoteBlobStore:
         await self._delete_all(batch)
 
     async def check(self) -> None:
-        with self.reporting(""):
+        with self.reporting():
             await anext(aiter(obstore.list(self._store, _READY_PROBE, chunk_size=1)), None)
 
     async def close(self) -> None:
         """Hold nothing that outlives the store."""
 
     async def _delete_all(self, paths: Sequence[str]) -> None:
+        if not paths:
+            return
         try:
-            with self.reporting(""):
-                if paths:
-                    await obstore.delete_async(self._store, paths)
+            with self.reporting(paths[0]):
+                await obstore.delete_async(self._store, paths)
         except NotFound:  # Google and Azure object to one that is already gone
             for path in paths:
                 await self.delete(path)
 
     @contextlib.contextmanager
-    def reporting(self, path: str) -> Iterator[None]:
-        """Turn the store's errors into ours."""
+    def reporting(self, path: str = "") -> Iterator[None]:
+        """Turn the store's errors into ours. Without ``path``, what is not found is the bucket."""
         try:
             yield
-        except NotFoundError as error:
-            raise NotFound(f"No such artifact: '{path}'.") from error
         except (BaseError, OSError) as error:
+            if path and isinstance(error, _ABSENT):
+                raise NotFound(f"No such artifact: '{path}'.") from error
             raise Unavailable(f"The artifact store '{self.url}' failed: {_first_words(error)}") from error
 
 
 class _RemoteChunks:
     """The bytes of an answer; ``aclose`` drops its connection."""
 
-    def __init__(self, store: RemoteBlobStore, path: str, answer: obstore.GetResult | None) -> None:
+    def __init__(self, store: RemoteBlobStore, answer: "obstore.GetResult | None") -> None:
         self._store = store
-        self._path = path
         self._stream = answer.stream(min_chunk_size=CHUNK_BYTES) if answer else None
 
     def __aiter__(self) -> "_RemoteChunks":
@@ -163,7 +166,7 @@ class _RemoteChunks:
     async def __anext__(self) -> bytes:
         if self._stream is None:
             raise StopAsyncIteration
-        with self._store.reporting(self._path):
+        with self._store.reporting():
             return await anext(self._stream)
 
     async def aclose(self) -> None:
@@ -211,5 +214,5 @@ def _meta(blob: "obstore.ObjectMeta") -> BlobMeta:
 
 
 def _first_words(error: Exception) -> str:
-    """Return the sentence of an error of obstore, without the dump of its internals that follows."""
-    return str(error).partition("\n\nDebug source")[0].strip()[:_SHOWN]
+    """Return the sentence of an error of obstore, without the server's XML and the dump that follow."""
+    return str(error).partition("\n")[0].partition("<?xml")[0].strip(" :")[:_SHOWN]

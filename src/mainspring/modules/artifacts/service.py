@@ -26,8 +26,7 @@ _BINARY = "application/octet-stream"
 _PLAIN = {"txt", "log", "err", "md", "rst", "csv", "tsv"}
 _CONFIGURATION = {"cfg", "cf", "cnf", "conf", "hocon", "ini", "prop", "properties", "toml", "yaml", "yml"}
 _SOURCE = {"ipynb", "js", "json", "py", "py3", "xml"}
-_TEXT_EXTENSIONS = _PLAIN | _CONFIGURATION | _SOURCE
-_TEXT_NAMES = {"MLmodel", "MLproject"}
+_TEXT = _PLAIN | _CONFIGURATION | _SOURCE | {"MLmodel", "MLproject", "mlproject"}
 # RFC 5987's attr-char, besides letters and digits.
 _HEADER_SAFE = "!#$&+-.^_`|~"
 
@@ -97,7 +96,7 @@ def content_type(path: str) -> str:
     Follows MLflow's clients and page, which show as text what is sent as ``text/plain``.
     """
     name = posixpath.basename(path)
-    if name in _TEXT_NAMES or _extension(name) in _TEXT_EXTENSIONS:
+    if _extension(name) in _TEXT:
         return "text/plain"
     # "./" keeps a name with a colon from being read as a URL, whose media type its author would choose.
     return mimetypes.guess_type(f"./{name}")[0] or _BINARY
@@ -139,7 +138,7 @@ def _file(location: str, path: str) -> str:
 
 
 def _extension(name: str) -> str:
-    """Return what follows the last dot, or the whole name where there is none."""
+    """Return what follows the last dot, or the whole name where there is none: ``MLmodel``."""
     return posixpath.splitext(name)[1].removeprefix(".") or name
 
 
