@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError
+from obstore.exceptions import BaseError, GenericError, NotFoundError
 from obstore.store import from_url
 
 from mainspring.engines.blobs.port import CHUNK_BYTES, Blob, BlobEntry, BlobMeta, byte_range
@@ -25,6 +25,8 @@ PART_BYTES = 8 * 1024 * 1024
 
 _PARTS_IN_FLIGHT = 2
 _DELETE_BATCH = 1000
+# Two deletions of one key may clash (Ceph). S3 says so inside an answer of success, which obstore does not retry.
+_PAUSES = (0.05, 0.2)
 _SHOWN = 300
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _READY_PROBE = ".mainspring-ready"
@@ -112,8 +114,16 @@ class RemoteBlobStore:
                 yield _meta(blob)
 
     async def delete(self, path: str) -> None:
+        artifact_path(path)
+        for pause in _PAUSES:
+            try:
+                with contextlib.suppress(*_ABSENT):
+                    await obstore.delete_async(self._store, path)
+                return
+            except GenericError:
+                await asyncio.sleep(pause)
         with self.reporting(), contextlib.suppress(*_ABSENT):
-            await obstore.delete_async(self._store, artifact_path(path))
+            await obstore.delete_async(self._store, path)
 
     async def delete_prefix(self, folder: str) -> None:
         artifact_path(folder)
@@ -133,12 +143,10 @@ class RemoteBlobStore:
         """Hold nothing that outlives the store."""
 
     async def _delete_all(self, paths: Sequence[str]) -> None:
-        if not paths:
-            return
         try:
-            with self.reporting(paths[0]):
+            if paths:
                 await obstore.delete_async(self._store, paths)
-        except NotFound:  # Google and Azure object to one that is already gone
+        except (BaseError, OSError):  # of one of them: Google and Azure object to what is already gone
             for path in paths:
                 await self.delete(path)
 

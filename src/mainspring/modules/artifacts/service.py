@@ -8,6 +8,7 @@ them with their own keys: the server touches nothing outside its store.
 
 import mimetypes
 import posixpath
+import unicodedata
 from collections.abc import AsyncIterator
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
@@ -145,7 +146,7 @@ def _extension(name: str) -> str:
 def _attachment(name: str) -> str:
     if name.isascii():
         return f"attachment; filename={_quoted(name)}"
-    readable = name.encode("ascii", "ignore").decode() or "download"
+    readable = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode() or "download"
     return f"attachment; filename={_quoted(readable)}; filename*=UTF-8''{quote(name, safe=_HEADER_SAFE)}"
 
 
