@@ -198,13 +198,23 @@ def test_readers_read_and_writers_write(store: BlobStore) -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize(
-    "name",
-    (
-        "MLmodel x.MLmodel conda.yaml a.json a.py a.js a.ipynb log .txt a.b.csv README a.png a.html a.svg a.pdf "
-        "a.tar.gz model.pkl a.unknown noextension a."
-    ).split(),
-)
+TEXT = ["MLmodel", "x.MLmodel", "conda.yaml", "a.json", "a.py", "a.js", "a.ipynb", "log", "a.b.csv"]
+OTHER = [
+    "a.png",
+    "a.html",
+    "a.svg",
+    "a.pdf",
+    "a.tar.gz",
+    "model.pkl",
+    "a.unknown",
+    "noextension",
+    "README",
+    ".txt",
+    "a.",
+]
+
+
+@pytest.mark.parametrize("name", [*TEXT, *OTHER])
 def test_media_types_are_mlflows(name: str) -> None:
     assert service.content_type(f"some.folder/{name}") == _guess_mime_type(name)
 
