@@ -8,7 +8,7 @@ from mainspring.api.mlflow.messages import Json, pairs_in, present
 from mainspring.api.mlflow.registry_messages import model_out, version_out
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
-from mainspring.kit.names import missing_value
+from mainspring.kit.names import invalid_value, missing_value
 from mainspring.kit.pages import Page
 from mainspring.kit.permissions import Permission
 from mainspring.modules.registry import service, tasks
@@ -59,7 +59,8 @@ async def delete_registered_model(services: Services, actor: Actor, message: mes
 
 @endpoint("GET", "registered-models/search", messages.SearchRegisteredModels, READ)
 async def search_registered_models(services: Services, actor: Actor, message: messages.SearchRegisteredModels) -> Json:
-    wanted = RegistrySearch(message.filter or "", message.max_results, message.order_by, message.page_token)
+    limit = _at_most(message.max_results, service.MAX_MODELS)
+    wanted = RegistrySearch(message.filter or "", limit, message.order_by, message.page_token)
     return _page_of_models(await services.db.read(service.search_registered_models, actor, wanted))
 
 
@@ -139,7 +140,10 @@ async def update_model_version(services: Services, actor: Actor, message: messag
 
 @endpoint("POST", "model-versions/transition-stage", messages.TransitionStage, WRITE)
 async def transition_stage(services: Services, actor: Actor, message: messages.TransitionStage) -> Json:
-    change = ModelVersionUpdate(stage=message.stage, archive_existing=message.archive_existing_versions)
+    archive = message.archive_existing_versions
+    if not isinstance(archive, bool):
+        raise invalid_value("archive_existing_versions", archive, "It must be true or false, without quotes.")
+    change = ModelVersionUpdate(stage=message.stage, archive_existing=archive)
     return await _update_version(services, actor, message, change)
 
 
@@ -157,7 +161,8 @@ async def delete_model_version(services: Services, actor: Actor, message: messag
 
 @endpoint("GET", "model-versions/search", messages.SearchModelVersions, READ)
 async def search_model_versions(services: Services, actor: Actor, message: messages.SearchModelVersions) -> Json:
-    wanted = RegistrySearch(message.filter or "", message.max_results, message.order_by, message.page_token)
+    limit = _at_most(message.max_results, service.MAX_VERSIONS)
+    wanted = RegistrySearch(message.filter or "", limit, message.order_by, message.page_token)
     page = await services.db.read(service.search_model_versions, actor, wanted)
     found = [version_out(version, aliases=False) for version in page.items]
     return present({"model_versions": found, "next_page_token": page.next_page_token})
@@ -180,6 +185,13 @@ async def set_model_version_tag(services: Services, actor: Actor, message: messa
 @endpoint("DELETE", "model-versions/delete-tag", messages.VersionTag, WRITE)
 async def delete_model_version_tag(services: Services, actor: Actor, message: messages.VersionTag) -> None:
     await services.db.write(service.delete_model_version_tag, actor, *_version(message), message.key or "")
+
+
+def _at_most(max_results: int, limit: int) -> int:
+    # As this dialect says it: the value came as text of the query.
+    if max_results > limit:
+        raise invalid_value("max_results", str(max_results), f"It must be at most {limit}.")
+    return max_results
 
 
 def _version(message: messages.VersionName) -> tuple[str, int]:

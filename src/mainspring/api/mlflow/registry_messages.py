@@ -93,7 +93,7 @@ class UpdateModelVersion(VersionName):
 class TransitionStage(VersionName):
     required: ClassVar[tuple[str, ...]] = ("name", "version", "stage")
     stage: str | None = None
-    archive_existing_versions: bool = False
+    archive_existing_versions: bool | str = False
 
 
 class VersionTag(VersionName):

@@ -121,10 +121,6 @@ class AliasTarget(Struct):
     version: int
 
 
-class TagValue(Struct):
-    value: str = ""
-
-
 class RegistrySearch(Struct):
     """A search of registered models or of versions. ``filter`` and ``order_by`` are MLflow's grammar."""
 
@@ -132,3 +128,17 @@ class RegistrySearch(Struct):
     max_results: int = 100
     order_by: list[str] = field(default_factory=list)
     page_token: str | None = None
+
+
+class RegisteredModels(Struct):
+    """One page of registered models."""
+
+    models: list[RegisteredModel]
+    next_page_token: str | None = None
+
+
+class ModelVersions(Struct):
+    """One page of versions."""
+
+    versions: list[ModelVersion]
+    next_page_token: str | None = None

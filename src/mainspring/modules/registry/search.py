@@ -90,10 +90,11 @@ def model_conditions(text: str) -> list[Condition]:
     return conditions
 
 
-def version_conditions(text: str) -> list[Condition]:
-    """Return the conditions of a filter of versions; those of prompts are left out unless it asks for them.
+def version_conditions(text: str, model: int | None = None) -> list[Condition]:
+    """Return the conditions of a filter of versions, of the registered model with a key or of all.
 
-    Here a prompt is a registered model one of whose versions has the tag, as in MLflow.
+    Of all, those of prompts are left out unless the filter asks for them. Here a prompt is a registered
+    model one of whose versions has the tag, as in MLflow.
     """
     tags, key = model_version_tags, model_versions.c.id
     tagged_versions = model_versions.alias()
@@ -102,7 +103,9 @@ def version_conditions(text: str) -> list[Condition]:
         .join(tags, tags.c.version == tagged_versions.c.id)
         .where(tags.c.key == PROMPT_TAG, tags.c.value == "true")
     )
-    clauses, conditions = _sift(parse_filter(text, VERSIONS), model_versions.c.model.not_in(prompts))
+    clauses, conditions = parse_filter(text, VERSIONS), [model_versions.c.model == model]
+    if model is None:
+        clauses, conditions = _sift(clauses, model_versions.c.model.not_in(prompts))
     for clause in clauses:
         if clause.entity == "tag":
             tagged = select(tags.c.version).where(tags.c.key == clause.key, _compare(tags.c.value, clause))

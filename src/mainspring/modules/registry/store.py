@@ -247,7 +247,7 @@ def delete_version_tag(tx: Connection, version_key: int, tag: str) -> bool:
     return tx.execute(delete(table).where(table.c.version == version_key, table.c.key == tag)).rowcount > 0
 
 
-# Rows into structs
+# Rows into structs: tags and aliases are sorted here, alike whatever a database's collation is
 
 
 def _models(tx: Connection, rows: Sequence[Row[Any]]) -> list[RegisteredModel]:
@@ -256,7 +256,7 @@ def _models(tx: Connection, rows: Sequence[Row[Any]]) -> list[RegisteredModel]:
     aliases: dict[int, dict[str, int]] = {key: {} for key in keys}
     for part in chosen(keys):
         table = registered_model_tags
-        for key, tag, value in tx.execute(select(table).where(table.c.model.in_(part)).order_by(table.c.key)):
+        for key, tag, value in tx.execute(select(table).where(table.c.model.in_(part))):
             tags[key][tag] = value
         for row in tx.execute(_aliases(registered_model_aliases.c.model.in_(part))):
             aliases[row.model][row.alias] = row.version
@@ -267,8 +267,8 @@ def _models(tx: Connection, rows: Sequence[Row[Any]]) -> list[RegisteredModel]:
             row.created_at,
             row.updated_at,
             row.description,
-            tags[row.id],
-            aliases[row.id],
+            dict(sorted(tags[row.id].items())),
+            dict(sorted(aliases[row.id].items())),
             latest.get(row.id, []),
         )
         for row in rows
@@ -278,7 +278,7 @@ def _models(tx: Connection, rows: Sequence[Row[Any]]) -> list[RegisteredModel]:
 def _aliases(condition: Condition) -> Select[Any]:
     table = registered_model_aliases
     named = select(table.c.model, table.c.alias, model_versions.c.version)
-    return named.join(model_versions, table.c.version == model_versions.c.id).where(condition).order_by(table.c.alias)
+    return named.join(model_versions, table.c.version == model_versions.c.id).where(condition)
 
 
 def _one_version(tx: Connection, found: Select[Any]) -> ModelVersion | None:
@@ -291,11 +291,11 @@ def _versions(tx: Connection, rows: Sequence[Row[Any]]) -> list[ModelVersion]:
     aliases: dict[int, list[str]] = {row.id: [] for row in rows}
     for part in chosen(tags):
         table = model_version_tags
-        for key, tag, value in tx.execute(select(table).where(table.c.version.in_(part)).order_by(table.c.key)):
+        for key, tag, value in tx.execute(select(table).where(table.c.version.in_(part))):
             tags[key][tag] = value
         pointers = registered_model_aliases
         named = select(pointers.c.version, pointers.c.alias).where(pointers.c.version.in_(part))
-        for key, alias in tx.execute(named.order_by(pointers.c.alias)):
+        for key, alias in tx.execute(named):
             aliases[key].append(alias)
     return [
         ModelVersion(
@@ -311,8 +311,8 @@ def _versions(tx: Connection, rows: Sequence[Row[Any]]) -> list[ModelVersion]:
             run_id=row.run_id,
             run_link=row.run_link,
             model_id=row.model_id,
-            tags=tags[row.id],
-            aliases=aliases[row.id],
+            tags=dict(sorted(tags[row.id].items())),
+            aliases=sorted(aliases[row.id]),
         )
         for row in rows
     ]

@@ -5,6 +5,7 @@ they ask for them.
 """
 
 from mainspring.modules.registry.service.models import (
+    MAX_MODELS,
     create_registered_model,
     delete_alias,
     delete_registered_model,
@@ -18,6 +19,7 @@ from mainspring.modules.registry.service.models import (
     update_registered_model,
 )
 from mainspring.modules.registry.service.versions import (
+    MAX_VERSIONS,
     create_model_version,
     delete_model_version,
     delete_model_version_tag,
@@ -32,6 +34,8 @@ from mainspring.modules.registry.service.versions import (
 )
 
 __all__ = [
+    "MAX_MODELS",
+    "MAX_VERSIONS",
     "create_model_version",
     "create_registered_model",
     "delete_alias",

@@ -25,7 +25,7 @@ from mainspring.modules.registry.schemas import (
 )
 from mainspring.modules.registry.service import rules
 
-MAX_RESULTS = 1000
+MAX_MODELS = 1000
 
 
 def create_registered_model(tx: Connection, actor: Actor, new: RegisteredModelCreate) -> RegisteredModel:
@@ -76,7 +76,7 @@ def delete_registered_model(tx: Connection, actor: Actor, name: str) -> None:
 def search_registered_models(tx: Connection, actor: Actor, wanted: RegistrySearch) -> Page[RegisteredModel]:
     """Return a page of registered models, by name unless ordered otherwise. Raises InvalidArgument."""
     actor.require(Permission.REGISTRY_READ)
-    limit = rules.check_max_results(wanted.max_results, MAX_RESULTS)
+    limit = rules.check_max_results(wanted.max_results, MAX_MODELS)
     offset = offset_of(wanted.page_token)
     conditions = search.model_conditions(wanted.filter)
     rows = store.search_models(tx, conditions, search.model_order(wanted.order_by), limit + 1, offset)

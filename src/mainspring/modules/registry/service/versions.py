@@ -29,7 +29,7 @@ from mainspring.modules.registry.service.origins import Measured, find_origin, l
 from mainspring.modules.registry.service.sources import run_of
 from mainspring.modules.tracking import service as tracking
 
-MAX_RESULTS = 200_000
+MAX_VERSIONS = 200_000
 ACTIVE_STAGES = (Stage.STAGING, Stage.PRODUCTION)
 
 
@@ -65,7 +65,7 @@ def create_model_version(tx: Connection, actor: Actor, name: str, new: ModelVers
         run_id=origin.run_id,
         run_link=new.run_link,
         model_id=origin.model_id,
-        tags=new.tags,
+        tags=dict(sorted(new.tags.items())),
     )
     store.insert_version(tx, model_key, version, origin.measured.params, origin.measured.metrics)
     if new.model_id and origin.model_id:
@@ -134,12 +134,18 @@ def delete_model_version(tx: Connection, actor: Actor, name: str, version: int) 
     store.delete_version(tx, version_key)
 
 
-def search_model_versions(tx: Connection, actor: Actor, wanted: RegistrySearch) -> Page[ModelVersion]:
-    """Return a page of versions, the last updated first unless ordered otherwise. Raises InvalidArgument."""
+def search_model_versions(
+    tx: Connection, actor: Actor, wanted: RegistrySearch, name: str | None = None
+) -> Page[ModelVersion]:
+    """Return a page of versions, of one registered model or of all, the last updated first unless ordered otherwise.
+
+    Raises InvalidArgument, and NotFound for the model.
+    """
     actor.require(Permission.REGISTRY_READ)
-    limit = rules.check_max_results(wanted.max_results, MAX_RESULTS)
+    limit = rules.check_max_results(wanted.max_results, MAX_VERSIONS)
     offset = offset_of(wanted.page_token)
-    conditions = search.version_conditions(wanted.filter)
+    model = None if name is None else rules.model_key(tx, name)
+    conditions = search.version_conditions(wanted.filter, model)
     rows = store.search_versions(tx, conditions, search.version_order(wanted.order_by), limit + 1, offset)
     return page_of(rows, offset, limit)
 
