@@ -6,7 +6,7 @@ import operator
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import BigInteger, Double, and_, false, literal, not_, or_
+from sqlalchemy import BigInteger, Double, and_, case, false, literal, not_, or_
 from sqlalchemy.sql.elements import ColumnElement
 
 from mainspring.kit.errors import InvalidArgument
@@ -52,6 +52,11 @@ def compare_metric(
     if comparator == "!=":
         return or_(compare(value, comparator, number), is_nan)
     return and_(compare(value, comparator, number), not_(is_nan))
+
+
+def numbers_first(is_nan: ColumnElement[bool]) -> ColumnElement[int]:
+    """Sort numbers before NaNs before what is missing."""
+    return case((is_nan.is_(None), 2), (is_nan, 1), else_=0)
 
 
 def in_experiments(column: ColumnElement[int], experiments: Collection[int]) -> Condition:

@@ -22,7 +22,13 @@ from mainspring.kit.filters import (
 )
 from mainspring.kit.sql import nulls_last
 from mainspring.modules.tracking.schemas import DatasetScope, LifecycleStage, ModelOrder
-from mainspring.modules.tracking.search.conditions import Condition, compare, compare_metric, in_experiments
+from mainspring.modules.tracking.search.conditions import (
+    Condition,
+    compare,
+    compare_metric,
+    in_experiments,
+    numbers_first,
+)
 from mainspring.modules.tracking.tables import (
     logged_model_metrics,
     logged_model_params,
@@ -158,7 +164,7 @@ def _order(order_by: Sequence[ModelOrder]) -> tuple[Any, list[ColumnElement[Any]
         elif entity == "metrics":
             point = _newest_points(key, order)
             joined = joined.outerjoin(point, point.c.model == logged_models.c.id)
-            terms.append(case((point.c.is_nan, 1), else_=0))
+            terms.append(numbers_first(point.c.is_nan))
             terms.append(nulls_last(point.c.value, ascending=order.ascending))
         else:
             raise InvalidArgument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Join, Select, Table, and_, case, exists, func, not_, select
+from sqlalchemy import Connection, Join, Select, Table, and_, exists, func, not_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from mainspring.kit.filters import (
@@ -29,6 +29,7 @@ from mainspring.modules.tracking.search.conditions import (
     compare_metric,
     in_experiments,
     in_view,
+    numbers_first,
 )
 from mainspring.modules.tracking.tables import (
     datasets,
@@ -134,7 +135,7 @@ def _ordered(
         table = _KEYED[order.entity].alias()
         joined = joined.outerjoin(table, and_(table.c.run == runs.c.id, table.c.key == order.key))
         if order.entity == "metric":
-            terms.append(case((table.c.is_nan, 1), else_=0))
+            terms.append(numbers_first(table.c.is_nan))
         terms.append(nulls_last(table.c.value, ascending=order.ascending))
     terms += [nulls_last(runs.c.started_at, ascending=False), runs.c.run_id]
     return select(runs.c.id).select_from(joined).where(*conditions).order_by(*terms)
