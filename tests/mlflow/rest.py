@@ -9,27 +9,26 @@ from typing import Any
 import httpx
 
 PREFIX = "/api/2.0/mlflow"
-SEE = " See the API docs for more information about request parameters."
 ALLOWED = "alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)"
 
 
 def missing(name: str) -> str:
-    """Return the message for a required parameter that was left out."""
-    return f"Missing value for required parameter '{name}'.{SEE}"
+    """Return what is said of a required parameter that was left out."""
+    return f"Missing value for required parameter '{name}'."
 
 
-def wrong_type(name: str, json: str, kind: str) -> str:
-    """Return the message for a value, given as compact JSON, of the wrong Python type."""
-    return f"Invalid value {json} for parameter '{name}' supplied:  Hint: Value was of type '{kind}'.{SEE}"
+def wrong_type(name: str, json: str) -> str:
+    """Return what is said of a value, given as compact JSON, of the wrong type."""
+    return f"Invalid value {json} for parameter '{name}' supplied"
 
 
 def bad_name(name: str, path: str) -> str:
-    """Return the message for a key with a character that is not allowed, given as JSON text."""
+    """Return what is said of a key with a character that is not allowed, given as JSON text."""
     return f"Invalid value {name} for parameter '{path}' supplied: Names may only contain {ALLOWED}."
 
 
 def bad_path(name: str, path: str, resolved: str) -> str:
-    """Return the message for a key, given as JSON text, that would mean another file."""
+    """Return what is said of a key, given as JSON text, that would mean another file."""
     return (
         f"Invalid value {name} for parameter '{path}' supplied: Names may be treated as files in certain cases, "
         f"and must not resolve to other names when treated as such. This name would resolve to {resolved!r}"
@@ -51,21 +50,25 @@ class Reply:
         assert self.status == 200, f"{self.status}: {self.text}"
         return self.json
 
-    def error(self, status: int, code: str) -> str:
-        """Return the message of an error that must have this status and `error_code`."""
+    def error(self, status: int, code: str, says: str = "") -> str:
+        """Return the message of an error that must have this status and code, and say this."""
         assert self.status == status, f"{self.status} instead of {status}: {self.text}"
         assert self.headers["content-type"].startswith("application/json"), self.headers["content-type"]
         assert self.json["error_code"] == code, self.json
-        assert set(self.json) - {"sqlstate", "error_class"} == {"error_code", "message"}, self.json
-        return str(self.json["message"])
+        assert set(self.json) <= {"error_code", "message", "sqlstate", "error_class", "request_id"}, self.json
+        message = self.json["message"]
+        assert isinstance(message, str), self.json
+        assert message, self.json
+        assert says in message, f"{message!r} does not say {says!r}"
+        return message
 
-    def invalid(self) -> str:
+    def invalid(self, says: str = "") -> str:
         """Return the message of a 400 INVALID_PARAMETER_VALUE."""
-        return self.error(400, "INVALID_PARAMETER_VALUE")
+        return self.error(400, "INVALID_PARAMETER_VALUE", says)
 
-    def absent(self) -> str:
+    def absent(self, says: str = "") -> str:
         """Return the message of a 404 RESOURCE_DOES_NOT_EXIST."""
-        return self.error(404, "RESOURCE_DOES_NOT_EXIST")
+        return self.error(404, "RESOURCE_DOES_NOT_EXIST", says)
 
 
 class Rest:

@@ -125,8 +125,9 @@ class TestRuns:
             client.log_metric(run_id, "loss", i / 2)
         found = client.search_runs([experiment], "metrics.loss > 0.4", order_by=["metrics.loss DESC"])
         assert [run.info.run_name for run in found] == ["r2", "r1"]
-        with pytest.raises(MlflowException, match="Invalid clause"):
+        with pytest.raises(RestException, match=r"metrics\.loss") as error:
             client.search_runs([experiment], "metrics.loss >")
+        assert error.value.error_code == "INVALID_PARAMETER_VALUE"
 
 
 class TestMetrics:

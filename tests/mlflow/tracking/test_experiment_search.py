@@ -71,18 +71,18 @@ def test_order(family: Family, order_by: list[str], expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order_by", "message"),
+    ("order_by", "offender"),
     [
-        ("attributes.name", "Invalid entity type 'attributes'. Valid entity types are ('attribute', 'tag', 'tags')"),
-        ("tags.x", "Invalid order_by entity: tag"),
-        ("name FOO", "Invalid ordering key in order_by clause 'name FOO'."),
-        ("name, experiment_id", "Invalid order_by clause 'name, experiment_id'. Could not be parsed."),
-        ("", "Invalid order_by clause ''. Could not be parsed."),
-        ("lifecycle_stage", "Invalid attribute key 'lifecycle_stage' specified. Valid keys are"),
+        ("attributes.name", "attributes"),
+        ("tags.x", "tag"),
+        ("name FOO", "FOO"),
+        ("name, experiment_id", "name, experiment_id"),
+        ("lifecycle_stage", "lifecycle_stage"),
+        ("", "''"),
     ],
 )
-def test_order_refused(family: Family, order_by: str, message: str) -> None:
-    assert family.search(order_by=[order_by]).invalid().startswith(message)
+def test_order_refused(family: Family, order_by: str, offender: str) -> None:
+    family.search(order_by=[order_by]).invalid(offender)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,6 @@ def test_order_refused(family: Family, order_by: str, message: str) -> None:
         (1, "C A2 b"),
         (2, "d"),
         ("3", "d C A2 b"),
-        ("NO_SUCH", "C A2 b"),
     ],
 )
 def test_view_types(family: Family, view_type: Any, expected: str) -> None:
@@ -138,27 +137,26 @@ def test_filter_by_id(family: Family) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filter_string", "message"),
+    ("filter_string", "offender"),
     [
-        ("foo = 'a'", "Invalid attribute key 'foo' specified. Valid keys are"),
-        (
-            "attributes.name = 'a'",
-            "Invalid entity type 'attributes'. Valid entity types are ('attribute', 'tag', 'tags')",
-        ),
-        ("params.x = '1'", "Invalid entity type 'params'. Valid entity types are ('attribute', 'tag', 'tags')"),
-        ("name > 'a'", "Invalid comparator '>' not one of"),
-        ("name = 5", "Expected a quoted string value for attributes. Got value 5"),
-        ("experiment_id = 5", "Expected a quoted string value for attributes. Got value 5"),
-        ("name = a", "Parameter value is either not quoted or unidentified quote types used for string value a."),
-        ("name IN ('a')", "Only ['experiment_id'] attributes support comparison with a list of quoted string values."),
-        ("name IS NULL", "IS NULL / IS NOT NULL is only supported for tags, not for attribute 'name'"),
-        ("tags.x > 'a'", "Invalid comparator for tag: >"),
-        ("creation_time > '5'", "Expected numeric value type for numeric attribute: creation_time. Found '5'"),
-        ("name = 'a' OR name = 'b'", "Invalid clause(s) in filter string: OR"),
+        ("foo = 'a'", "foo"),
+        ("attributes.name = 'a'", "attributes"),
+        ("params.x = '1'", "params"),
+        ("name > 'a'", ">"),
+        ("name = 5", "5"),
+        ("experiment_id = 5", "5"),
+        ("name = a", "a"),
+        ("name IN ('a')", "experiment_id"),
+        ("name IS NULL", "name"),
+        ("tags.x > 'a'", ">"),
+        ("creation_time > '5'", "creation_time"),
+        ("name = 'a' OR name = 'b'", "OR"),
+        ("name = 'a", ""),
+        ("=", "="),
     ],
 )
-def test_filters_refused(family: Family, filter_string: str, message: str) -> None:
-    assert family.search(filter=filter_string).invalid().startswith(message)
+def test_filters_refused(family: Family, filter_string: str, offender: str) -> None:
+    family.search(filter=filter_string).invalid(offender)
 
 
 def test_pages(family: Family) -> None:
@@ -172,32 +170,24 @@ def test_pages(family: Family) -> None:
     assert family.names(max_results="2", page_token="") == "C A2"
 
 
-@pytest.mark.parametrize(
-    ("token", "message"),
-    [
-        ("xx", "Invalid page token, could not base64-decode"),
-        ("bm90IGpzb24=", "Invalid page token, decoded value=b'not json'"),
-        ("e30=", "Invalid page token, parsed value={}"),
-        ("eyJvZmZzZXQiOiAiYSJ9", "Invalid page token, not stringable a"),
-    ],
-)
-def test_page_tokens_refused(family: Family, token: str, message: str) -> None:
-    assert family.search(page_token=token).invalid() == message
+@pytest.mark.parametrize("token", ["xx", "bm90IGpzb24=", "e30=", "eyJvZmZzZXQiOiAiYSJ9"])
+def test_page_tokens_refused(family: Family, token: str) -> None:
+    family.search(page_token=token).invalid("Invalid page token")
 
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_page_size_must_be_positive(family: Family, count: int) -> None:
-    message = f"Invalid value {count} for parameter 'max_results' supplied. It must be a positive integer"
-    assert family.search(max_results=count).invalid() == message
+    message = f"Invalid value {count} for parameter 'max_results' supplied"
+    family.search(max_results=count).invalid(message)
 
 
 def test_page_size_bounds(rest: Rest, family: Family) -> None:
     answer = family.search(max_results=50001)
-    assert answer.invalid() == "Invalid value 50001 for parameter 'max_results' supplied. It must be at most 50000"
+    answer.invalid("Invalid value 50001 for parameter 'max_results' supplied")
     assert family.names(max_results=50000) == "C A2 b"
     answer = rest.post("experiments/search", {})
-    assert answer.invalid() == "Invalid value 0 for parameter 'max_results' supplied. It must be a positive integer"
-    assert family.search(max_results="x").invalid() == wrong_type("max_results", '"x"', "str")
+    answer.invalid("Invalid value 0 for parameter 'max_results' supplied")
+    family.search(max_results="x").invalid(wrong_type("max_results", '"x"'))
 
 
 def test_get_takes_the_same_query(rest: Rest, family: Family) -> None:

@@ -81,26 +81,17 @@ def test_unknown_is_empty(rest: Rest, logged: str) -> None:
 
 
 def test_refused(rest: Rest, logged: str) -> None:
-    assert rest.get("metrics/get-history", {"run_id": logged}).invalid() == missing("metric_key")
-    assert rest.get("metrics/get-history", {"metric_key": "m"}).invalid() == missing("run_id")
+    rest.get("metrics/get-history", {"run_id": logged}).invalid(missing("metric_key"))
+    rest.get("metrics/get-history", {"metric_key": "m"}).invalid(missing("run_id"))
     for count in (0, -1):
-        message = f"Invalid value {count} for parameter 'max_results' supplied. It must be a positive integer."
+        message = f"Invalid value {count} for parameter 'max_results' supplied"
         query = {"run_id": logged, "metric_key": "m", "max_results": count}
-        assert rest.get("metrics/get-history", query).invalid() == message
+        rest.get("metrics/get-history", query).invalid(message)
 
 
-@pytest.mark.parametrize(
-    ("token", "message"),
-    [
-        ("garbage", "Invalid page token, could not base64-decode"),
-        ("bm90IGpzb24=", "Invalid page token, decoded value=b'not json'"),
-        ("e30=", "Invalid page token, parsed value={}"),
-        ("eyJvZmZzZXQiOiAiYSJ9", "Invalid page token, not stringable a"),
-    ],
-)
-def test_page_tokens_refused(rest: Rest, logged: str, token: str, message: str) -> None:
-    query = {"run_id": logged, "metric_key": "m", "page_token": token}
-    assert rest.get("metrics/get-history", query).invalid() == message
+@pytest.mark.parametrize("token", ["garbage", "bm90IGpzb24=", "e30=", "eyJvZmZzZXQiOiAiYSJ9"])
+def test_page_tokens_refused(rest: Rest, logged: str, token: str) -> None:
+    rest.get("metrics/get-history", {"run_id": logged, "metric_key": "m", "page_token": token}).invalid("page token")
 
 
 class TestBulk:
@@ -132,12 +123,12 @@ class TestBulk:
 
     def test_refused(self, rest: Rest, logged: str) -> None:
         answer = rest.get(BULK, {"metric_key": "m"})
-        assert answer.invalid() == "GetMetricHistoryBulk request must specify at least one run_id."
+        answer.invalid("GetMetricHistoryBulk request must specify at least one run_id.")
         answer = rest.get(BULK, {"run_id": logged})
-        assert answer.invalid() == "GetMetricHistoryBulk request must specify a metric_key."
+        answer.invalid("GetMetricHistoryBulk request must specify a metric_key.")
         answer = rest.get(BULK, {"run_id": [f"r{i}" for i in range(101)], "metric_key": "m"})
         message = "GetMetricHistoryBulk request cannot specify more than 100 run_ids. Received 101 run_ids."
-        assert answer.invalid() == message
+        answer.invalid(message)
 
     @differs("the original answers 500")
     def test_max_results_that_is_no_number(self, rest: Rest, logged: str) -> None:
@@ -200,7 +191,7 @@ class TestInterval:
                 {"start_step": 2, "end_step": 1},
                 "end_step must be greater than start_step. Found start_step=2 and end_step=1.",
             ),
-            ({"start_step": "x", "end_step": 1}, wrong_type("start_step", '"x"', "str")),
+            ({"start_step": "x", "end_step": 1}, wrong_type("start_step", '"x"')),
             ({"max_results": 0}, "max_results must be between 1 and 2500."),
             ({"max_results": 2501}, "max_results must be between 1 and 2500."),
             (
@@ -212,4 +203,4 @@ class TestInterval:
     def test_refused(self, rest: Rest, logged: str, fields: dict[str, Any], message: str) -> None:
         query = {"run_ids": [logged], "metric_key": "m", **fields}
         answer = rest.get(INTERVAL, {key: value for key, value in query.items() if value is not None})
-        assert answer.invalid().startswith(message)
+        answer.invalid(message)

@@ -34,8 +34,8 @@ class TestParams:
 
     def test_other_value(self, rest: Rest, runs: Runs, run: str) -> None:
         rest.post("runs/log-parameter", {"run_id": run, "key": "p", "value": "1"}).ok()
-        message = rest.post("runs/log-parameter", {"run_id": run, "key": "p", "value": "2"}).invalid()
-        assert message == (
+        answer = rest.post("runs/log-parameter", {"run_id": run, "key": "p", "value": "2"})
+        answer.invalid(
             "Changing param values is not allowed. Param with key='p' was already logged with value='1' for run "
             f"ID='{run}'. Attempted logging new value '2'."
         )
@@ -55,11 +55,11 @@ class TestParams:
         [
             ({"key": None}, missing("key")),
             ({"key": ""}, missing("key")),
-            ({"value": 5}, wrong_type("value", "5", "int")),
-            ({"value": 0.1}, wrong_type("value", "0.1", "float")),
-            ({"value": True}, wrong_type("value", "true", "bool")),
-            ({"value": ["a"]}, wrong_type("value", '["a"]', "list")),
-            ({"value": {"b": 1, "a": 2}}, wrong_type("value", '{"a":2,"b":1}', "dict")),
+            ({"value": 5}, wrong_type("value", "5")),
+            ({"value": 0.1}, wrong_type("value", "0.1")),
+            ({"value": True}, wrong_type("value", "true")),
+            ({"value": ["a"]}, wrong_type("value", '["a"]')),
+            ({"value": {"b": 1, "a": 2}}, wrong_type("value", '{"a":2,"b":1}')),
             ({"key": "k" * 251}, "'Param key' exceeds the maximum length of 250 characters"),
             ({"key": "a?b"}, bad_name('"a?b"', "key")),
             ({"key": "a/../b"}, bad_path('"a/../b"', "key", "b")),
@@ -68,7 +68,7 @@ class TestParams:
     )
     def test_refused(self, rest: Rest, runs: Runs, run: str, fields: dict[str, Any], message: str) -> None:
         body = {"run_id": run, "key": "p", "value": "1", **fields}
-        assert rest.post("runs/log-parameter", body).invalid() == message
+        rest.post("runs/log-parameter", body).invalid(message)
         assert "params" not in runs.get(run)["data"]
 
 
@@ -94,14 +94,14 @@ class TestTags:
         assert rest.post("runs/delete-tag", {"run_id": run, "key": "t"}).ok() == {}
         assert "t" not in runs.data(run, "tags")
         answer = rest.post("runs/delete-tag", {"run_id": run, "key": "t"})
-        assert answer.absent() == f"No tag with name: t in run with id {run}"
+        answer.absent(f"No tag with name: t in run with id {run}")
 
     @pytest.mark.parametrize(
         ("fields", "message"),
         [
             ({"key": None}, missing("key")),
             ({"key": ""}, missing("key")),
-            ({"value": 5}, wrong_type("value", "5", "int")),
+            ({"value": 5}, wrong_type("value", "5")),
             ({"key": "k" * 251}, "'key' exceeds the maximum length of 250 characters"),
             ({"key": "a*"}, bad_name('"a*"', "key")),
             ({"key": "/a"}, bad_path('"/a"', "key", "/a")),
@@ -109,8 +109,8 @@ class TestTags:
     )
     def test_refused(self, rest: Rest, runs: Runs, run: str, fields: dict[str, Any], message: str) -> None:
         body = {"run_id": run, "key": "t", "value": "1", **fields}
-        assert rest.post("runs/set-tag", body).invalid() == message
+        rest.post("runs/set-tag", body).invalid(message)
         assert runs.data(run, "tags") == {"mlflow.runName": "a run"}
 
     def test_missing_key_of_delete(self, rest: Rest, run: str) -> None:
-        assert rest.post("runs/delete-tag", {"run_id": run}).invalid() == missing("key")
+        rest.post("runs/delete-tag", {"run_id": run}).invalid(missing("key"))

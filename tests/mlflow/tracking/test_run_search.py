@@ -105,24 +105,25 @@ def test_ties_end_by_start_and_then_by_id(runs: Runs) -> None:
 
 
 @pytest.mark.parametrize(
-    ("order_by", "message"),
+    ("order_by", "offender"),
     [
-        ("metrics.m DOWN", "Invalid ordering key in order_by clause 'metrics.m DOWN'."),
-        ("metrics.m, params.p", "Invalid order_by clause 'metrics.m, params.p'. Could not be parsed."),
-        ("", "Invalid order_by clause ''. Could not be parsed."),
-        ("foo", "Invalid attribute key 'foo' specified. Valid keys are"),
-        ("experiment_id", "Invalid attribute key 'experiment_id' specified. Valid keys are"),
-        ("`run name`", "Invalid attribute key 'run name' specified. Valid keys are"),
-        ("dataset.name", "Invalid identifier type 'dataset'"),
+        ("metrics.m DOWN", "DOWN"),
+        ("metrics.m, params.p", "metrics.m, params.p"),
+        ("", "''"),
+        ("foo", "foo"),
+        ("experiment_id", "experiment_id"),
+        ("`run name`", "run name"),
+        ("dataset.name", "dataset"),
+        ("params.p ASC DESC", "params.p"),
     ],
 )
-def test_order_refused(seven: Seven, order_by: str, message: str) -> None:
-    assert seven.search(order_by=[order_by]).invalid().startswith(message)
+def test_order_refused(seven: Seven, order_by: str, offender: str) -> None:
+    seven.search(order_by=[order_by]).invalid(offender)
 
 
 @differs("the original answers 500")
 def test_order_by_the_same_key_twice(seven: Seven) -> None:
-    assert "duplicate" in seven.search(order_by=["metrics.m", "metrics.m"]).invalid()
+    seven.search(order_by=["metrics.m", "metrics.m"]).invalid("duplicate")
 
 
 @pytest.mark.parametrize(
@@ -192,45 +193,43 @@ def test_filter_by_id(seven: Seven) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filter_string", "message"),
+    ("filter_string", "offender"),
     [
-        ("metrics.m = 'x'", "Expected numeric value type for metric. Found 'x'"),
-        ("metrics.m > NaN", "Expected numeric value type for metric. Found NaN"),
-        ("metrics.m == 2", "Invalid comparator '==' not one of"),
-        ("params.p > '1'", "Invalid comparator '>' not one of"),
-        ("params.p = 5", "Expected a quoted string value for parameter (e.g. 'my-value'). Got value 5"),
-        (
-            "params.p IN ('a','b')",
-            "Expected a quoted string value for parameter (e.g. 'my-value'). Got value ('a','b')",
-        ),
-        ("params.p = a", "Parameter value is either not quoted or unidentified quote types used for string value a."),
-        ("status IN ('RUNNING')", "Only ['run_id'] attributes support comparison with a list of quoted string values."),
-        (
-            "run_id IN ()",
-            "While parsing a list in the query, expected a non-empty list of string values, but got empty",
-        ),
-        ("run_id IN ('a',5)", "While parsing a list in the query, expected string value, punctuation, or whitespace"),
-        ("start_time > 'x'", "Expected numeric value type for numeric attribute: start_time. Found 'x'"),
-        (
-            "end_time IS NULL",
-            "IS NULL / IS NOT NULL is only supported for tags and params, not for 'attribute' 'end_time'",
-        ),
-        ("experiment_id = '1'", "Invalid attribute key 'experiment_id' specified. Valid keys are"),
-        (
-            "foo.bar = 'x'",
-            "Invalid entity type 'foo'. Valid values are ['metric', 'parameter', 'tag', 'attribute', 'dataset']",
-        ),
-        ("dataset.nope = 'x'", "Invalid dataset key 'nope' specified. Valid keys are"),
-        ("metrics.m", "Invalid clause(s) in filter string: 'metrics.m'"),
-        ("metrics.m = 2 OR metrics.m = 1", "Invalid clause(s) in filter string: 'OR'"),
-        ("(metrics.m = 2)", "Invalid clause(s) in filter string: '(metrics.m = 2)'"),
-        ("metrics.m = 2;", "Invalid clause(s) in filter string: ';'"),
-        ("2 = metrics.m", "Invalid comparison clause. Expected 'Identifier' found '2'"),
-        ("  ", "Invalid filter '  '. Could not be parsed."),
+        ("metrics.m = 'x'", "'x'"),
+        ("metrics.m > NaN", "NaN"),
+        ("metrics.m == 2", "=="),
+        ("metrics.m <> 2", "<>"),
+        ("metrics.m = 0x1", "0x1"),
+        ("params.p > '1'", ">"),
+        ("params.p = 5", "5"),
+        ("params.p IN ('a','b')", "'a'"),
+        ("params.p = a", "a"),
+        ("params.p = `a`", "`a`"),
+        ("status IN ('RUNNING')", "run_id"),
+        ("run_id IN ()", "empty"),
+        ("run_id IN ('a',5)", "5"),
+        ("start_time > 'x'", "'x'"),
+        ("start_time > abc", "abc"),
+        ("end_time IS NULL", "end_time"),
+        ("experiment_id = '1'", "experiment_id"),
+        ("lifecycle_stage = 'active'", "lifecycle_stage"),
+        ("foo.bar = 'x'", "foo"),
+        ("dataset.nope = 'x'", "nope"),
+        ("dataset.name > 'A'", ">"),
+        ("metrics.m", "metrics.m"),
+        ("metrics.m =", "="),
+        ("= 2", "="),
+        ("metrics.m = 2 OR metrics.m = 1", "OR"),
+        ("NOT metrics.m = 2", "NOT"),
+        ("(metrics.m = 2)", "("),
+        ("metrics.m = 2;", ";"),
+        ("2 = metrics.m", "2"),
+        ("params.p = 'a", "'a"),
+        ("  ", ""),
     ],
 )
-def test_filters_refused(seven: Seven, filter_string: str, message: str) -> None:
-    assert seven.search(filter=filter_string).invalid().startswith(message)
+def test_filters_refused(seven: Seven, filter_string: str, offender: str) -> None:
+    seven.search(filter=filter_string).invalid(offender)
 
 
 def test_pages(seven: Seven) -> None:
@@ -248,12 +247,12 @@ def test_pages(seven: Seven) -> None:
 
 def test_page_bounds(seven: Seven) -> None:
     for count in (0, -1):
-        message = f"Invalid value {count} for parameter 'max_results' supplied. It must be a positive integer"
-        assert seven.search(max_results=count).invalid() == message
-    assert seven.search(max_results=50001).invalid() == wrong_type("max_results", "50001", "int")
-    assert seven.search(max_results="x").invalid() == wrong_type("max_results", '"x"', "str")
+        message = f"Invalid value {count} for parameter 'max_results' supplied"
+        seven.search(max_results=count).invalid(message)
+    seven.search(max_results=50001).invalid(wrong_type("max_results", "50001"))
+    seven.search(max_results="x").invalid(wrong_type("max_results", '"x"'))
     assert seven.names(max_results=50000) == "r6 r5 r4 r3 r2 r1 r0"
-    assert seven.search(page_token="xx").invalid() == "Invalid page token, could not base64-decode"
+    seven.search(page_token="xx").invalid("page token")
 
 
 @differs("the original answers 500")
@@ -269,7 +268,6 @@ def test_null_page_size_is_the_default(seven: Seven) -> None:
         ("ALL", "gone kept"),
         (2, "gone"),
         ("3", "gone kept"),
-        ("NO_SUCH", "kept"),
         (None, "kept"),
     ],
 )
@@ -277,6 +275,13 @@ def test_view_types(rest: Rest, runs: Runs, view_type: Any, expected: str) -> No
     runs.create("kept")
     rest.post("runs/delete", {"run_id": runs.create("gone", start_time=2)}).ok()
     assert " ".join(runs.names(run_view_type=view_type)) == expected
+
+
+@differs("the original takes an unknown name for the default without a word")
+@pytest.mark.parametrize("view_type", ["NO_SUCH", "active_only"])
+def test_unknown_view_type(runs: Runs, view_type: str) -> None:
+    body = {"experiment_ids": [runs.experiment], "run_view_type": view_type}
+    runs.rest.post("runs/search", body).invalid(view_type)
 
 
 def test_experiments(rest: Rest, runs: Runs, unique: str) -> None:
@@ -288,6 +293,6 @@ def test_experiments(rest: Rest, runs: Runs, unique: str) -> None:
     assert rest.post("runs/search", {}).ok() == {}
     assert rest.post("runs/search", {"experiment_ids": []}).ok() == {}
     answer = rest.post("runs/search", {"experiment_ids": ["abc"]})
-    assert answer.invalid() == "Invalid experiment ID 'abc'. Experiment ID must be a valid integer."
+    answer.invalid("Invalid experiment ID 'abc'. Experiment ID must be a valid integer.")
     answer = rest.post("runs/search", {"experiment_ids": "0"})
-    assert answer.invalid() == wrong_type("experiment_ids", '"0"', "str")
+    answer.invalid(wrong_type("experiment_ids", '"0"'))

@@ -68,9 +68,7 @@ def test_wrong_method(rest: Rest, method: str, path: str) -> None:
     assert rest.send(method, path).status == 405
 
 
-@pytest.mark.parametrize(
-    "path", ["nothing", "runs/nothing", "/api/2.0/nothing", "/api/9.0/mlflow/runs/get", "server-info"]
-)
+@pytest.mark.parametrize("path", ["nothing", "runs/nothing", "/api/2.0/nothing", "/api/9.0/mlflow/runs/get"])
 def test_unknown_path(rest: Rest, path: str) -> None:
     assert rest.get(path).status == 404
     assert rest.post(path, {}).status == 404
@@ -89,12 +87,12 @@ def test_json_content_types(rest: Rest, experiment: str, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/jsonx"])
 def test_other_content_types(rest: Rest, experiment: str, kind: str) -> None:
     answer = rest.send("POST", "runs/create", content="{}", headers={"content-type": kind})
-    assert answer.invalid() == "Bad Request. Content-Type must be one of ['application/json']."
+    answer.invalid("Bad Request. Content-Type must be one of ['application/json'].")
 
 
 def test_no_content_type(rest: Rest) -> None:
     answer = rest.send("POST", "runs/create", content=b"{}")
-    assert answer.invalid() == "Bad Request. Content-Type header is missing."
+    answer.invalid("Bad Request. Content-Type header is missing.")
 
 
 def test_body_encoded_twice(rest: Rest, experiment: str) -> None:
@@ -103,9 +101,14 @@ def test_body_encoded_twice(rest: Rest, experiment: str) -> None:
     assert answer.ok()["run"]["info"]["run_name"] == "twice"
 
 
-@pytest.mark.parametrize("body", [b"", b"null", b'{"name":', b"\xff\xfe", b"{'name': 'x'}"])
-def test_unreadable_body_counts_as_empty(rest: Rest, body: bytes) -> None:
-    assert rest.send("POST", "experiments/create", content=body, headers=JSON).invalid() == missing("name")
+def test_empty_body(rest: Rest) -> None:
+    for body in (b"", b"null", b"{}"):
+        rest.send("POST", "experiments/create", content=body, headers=JSON).invalid(missing("name"))
+
+
+@pytest.mark.parametrize("body", [b'{"name":', b"\xff\xfe", b"{'name': 'x'}", b'{"name": "x"} {}'])
+def test_unreadable_body(rest: Rest, body: bytes) -> None:
+    rest.send("POST", "experiments/create", content=body, headers=JSON).invalid()
 
 
 @differs("the original answers 500")
@@ -121,17 +124,6 @@ def test_unknown_fields_are_ignored(rest: Rest, unique: str, depth: int) -> None
         nested = {"deeper": [nested]}
     created = rest.post("experiments/create", {"name": unique, "unknown": nested, "Name": "other"}).ok()
     assert rest.get("experiments/get", {**created, "unknown": "1"}).ok()["experiment"]["name"] == unique
-
-
-def test_camel_case_names(rest: Rest, experiment: str) -> None:
-    created = rest.post("runs/create", {"experimentId": experiment, "startTime": 5, "runName": "camel"}).ok()
-    assert created["run"]["info"]["start_time"] == 5
-    assert created["run"]["info"]["run_name"] == "camel"
-
-
-def test_a_field_spelled_two_ways(rest: Rest) -> None:
-    answer = rest.post("experiments/search", {"maxResults": 1, "max_results": 1})
-    assert answer.invalid() == "Request specifies both 'max_results' and 'maxResults'; provide only one of them."
 
 
 def test_get_with_a_body_instead_of_a_query(rest: Rest, experiment: str) -> None:
