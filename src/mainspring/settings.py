@@ -31,7 +31,8 @@ class Settings:
 
     data: Path = _setting(Path("mainspring-data"), "Folder of the embedded database and artifact store.")
     database_url: str = _setting(
-        "", "Where metadata is kept: sqlite:///file or postgresql://user@host/database. Empty: SQLite in the data folder."
+        "",
+        "Where metadata is kept: sqlite:///file or postgresql://user@host/database. Empty: SQLite in the data folder.",
     )
     artifacts_url: str = _setting(
         "", "Where artifacts are kept: file:///folder, s3://bucket/prefix, gs://… or az://…. Empty: the data folder."

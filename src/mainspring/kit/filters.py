@@ -145,14 +145,20 @@ def parse_orders(texts: Sequence[str], vocabulary: Vocabulary, *, unique: bool =
 
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_KEY = re.compile(r"[^\W\d_]\w*|_[\w$#]*|\d(?=[^\W\d])[\w$#]*")
-_NUMERAL = re.compile(r"0[xX][0-9a-fA-F]|\d[eE]\d")
+_SORT_KEY = re.compile(r"[\w$#]+")
+# What reads as a number, and six words of SQL, must be in quotes in a filter.
+_KEY = re.compile(
+    r"(?!0x[\da-f]|\de\d|(?:as|case|from|in|using|values)(?!\w))(?:[^\W\d_]\w*|_[\w$#]*|\d(?=[^\W\d])[\w$#]*)",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?[eE]-?\d+|\d+\.\d*|\.\d+|\d+)(?!\w)")
 _OPERATOR = re.compile(r"[<>=~!]+")
 _SPACE = re.compile(r"\s*")
-_RESERVED = frozenset({"as", "case", "from", "in", "using", "values"})
+_NOTHING = re.compile("")
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
-_ESCAPES = {"\\": "\\", "'": "'", '"': '"', "n": "\n", "r": "\r", "t": "\t"}
+_LIST_STRING = re.compile(r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\"", re.DOTALL)
+_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([\\'\"abfnrtv]))")
+_ESCAPED = dict(zip("\\'\"abfnrtv", "\\'\"\a\b\f\n\r\t\v", strict=True))
 
 
 def _clip(text: str) -> str:
@@ -174,6 +180,16 @@ def _check(text: str, subject: str) -> None:
         raise InvalidArgument(
             f"Invalid {subject}: the character {stray[0]!r} at column {stray.start() + 1} is not text.", field=subject
         )
+
+
+def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    """Return where a match that begins here ends; ``start`` where there is none."""
+    match = pattern.match(text, start)
+    return match.end() if match else start
+
+
+def _unescape(match: re.Match[str]) -> str:
+    return _ESCAPED[match[3]] if match[3] else chr(int(match[1] or match[2], 16))
 
 
 def _unquote(part: str, quotes: str) -> str:
@@ -206,8 +222,8 @@ class _Parser:
 
     def order_by(self) -> Order:
         start = self.at
-        name = self.name()
-        if name[0] in "`\"'" and self.quoted_end(0) == len(name):
+        name = self.name(_SORT_KEY, _NOTHING)
+        if name[0] in '`"' and self.quoted_end(0) == len(name):
             name = name[1:-1]
         entity, key, _ = self.resolve(name, start)
         self.skip_space()
@@ -221,7 +237,7 @@ class _Parser:
 
     def clause(self) -> Clause:
         start = self.at
-        name = self.name()
+        name = self.name(_KEY, _SPACE)
         if name.upper() in ("OR", "NOT"):
             self.at = start
             self.fail(self.expected_a_name())
@@ -240,28 +256,29 @@ class _Parser:
             value = self.value(name, allowed)
         return Clause(entity.name, key, comparator, value, start + 1)
 
-    def name(self) -> str:
-        """Read ``key`` or ``entity.key`` as it is written; spaces around dots belong to it."""
+    def name(self, key: re.Pattern[str], space: re.Pattern[str]) -> str:
+        """Read ``key`` or ``entity.key`` as it is written.
+
+        ``key`` is what a part behind a dot may be, unless it is in quotes, and ``space`` what may stand
+        around dots; it belongs to the name.
+        """
         start = self.at
-        self.at = self.segment_end(self.at, first=True)
+        self.at = self.part_end(start, _WORD, '"`')
         if self.at == start:
             self.fail(self.expected_a_name())
         while True:
-            dot = self.space_end(self.at)
+            dot = _end(space, self.text, self.at)
             if not self.text.startswith(".", dot):
                 return self.text[start : self.at]
-            segment = self.space_end(dot + 1)
-            end = self.segment_end(segment, first=False)
-            self.at = end if end > segment else dot + 1
+            part = _end(space, self.text, dot + 1)
+            end = self.part_end(part, key, "\"`'")
+            self.at = end if end > part else dot + 1
 
-    def segment_end(self, start: int, *, first: bool) -> int:
+    def part_end(self, start: int, word: re.Pattern[str], quotes: str) -> int:
         """Return where the word or quoted part that begins here ends; ``start`` where there is none."""
-        if self.text.startswith(('"', "`") if first else ('"', "`", "'"), start):
+        if self.text.startswith(tuple(quotes), start):
             return self.quoted_end(start)
-        match = (_WORD if first else _KEY).match(self.text, start)
-        if match is None or (not first and (match[0].lower() in _RESERVED or _NUMERAL.match(match[0]))):
-            return start
-        return match.end()
+        return _end(word, self.text, start)
 
     def resolve(self, name: str, start: int) -> tuple[Entity, str, Field]:
         """Return the entity and canonical key that a name means, and what the key may be compared with."""
@@ -269,7 +286,7 @@ class _Parser:
         if not dot:
             entity, key = self.vocabulary.default, prefix
         else:
-            entity = self.entity(_unquote(prefix, "`"), start)
+            entity = self.entity(_unquote(prefix, '"`' if self.subject == "order_by" else "`"), start)
         key = _unquote(_unquote(key, "'\""), "`")
         key = entity.key_aliases.get(key, key)
         allowed = entity.keys.get(key, entity.any_key)
@@ -315,7 +332,7 @@ class _Parser:
         if allowed.kind != "string":
             self.fail(f"{self.expected_kind(name, allowed)} Found {self.found()}.")
         if self.vocabulary.bare_values and _WORD.match(self.text, start):
-            return self.name()
+            return self.name(_KEY, _SPACE)
         self.fail(
             "Parameter value is either not quoted or unidentified quote types used for string value "
             f"{self.found()}. Use either single or double quotes."
@@ -391,24 +408,14 @@ class _Parser:
         return "".join(parts)
 
     def escaped_string(self) -> str:
-        start = self.at
-        quote = self.text[start]
-        characters: list[str] = []
-        self.at += 1
-        while self.at < len(self.text):
-            character = self.text[self.at]
-            following = self.text[self.at + 1 : self.at + 2]
-            if character == quote:
-                self.at += 1
-                return "".join(characters)
-            if character == "\\" and following in _ESCAPES:
-                characters.append(_ESCAPES[following])
-                self.at += 2
-            else:
-                characters.append(character)
-                self.at += 1
-        self.at = start
-        self.fail("a string that begins here has no closing quote.")
+        match = _LIST_STRING.match(self.text, self.at)
+        if match is None:
+            self.fail("a string that begins here has no closing quote.")
+        string = _ESCAPE.sub(_unescape, match[0][1:-1])
+        if _NOT_TEXT.search(string):
+            self.fail("the string that begins here has characters that are not text.")
+        self.at = match.end()
+        return string
 
     def quoted_end(self, start: int) -> int:
         """Return where the quoted part that begins here ends, ``start`` where it never does.
@@ -447,11 +454,7 @@ class _Parser:
         return True
 
     def skip_space(self) -> None:
-        self.at = self.space_end(self.at)
-
-    def space_end(self, start: int) -> int:
-        match = _SPACE.match(self.text, start)
-        return match.end() if match else start
+        self.at = _end(_SPACE, self.text, self.at)
 
     def found(self) -> str:
         rest = self.text[self.at : self.at + 101]

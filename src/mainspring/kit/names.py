@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 import secrets
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
-
-import msgspec
 
 from mainspring.kit.errors import InvalidArgument
 
+MAX_SHOWN = 500
 _KEY = re.compile(r"[/\w.\- :]*")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 
 
 def invalid_value(field: str, value: Any, reason: str = "") -> InvalidArgument:
     """Return the error for a wrong value: which field, which value, and why."""
-    shown = msgspec.json.encode(value).decode()
-    if len(shown) > 500:
-        shown = shown[:500] + "…"
+    shown = json.dumps(value, default=str, sort_keys=True, separators=(",", ":"))
+    if len(shown) > MAX_SHOWN:
+        shown = shown[:MAX_SHOWN] + "…"
     message = f"Invalid value {shown} for parameter '{field}' supplied" + (f": {reason}" if reason else ".")
     return InvalidArgument(message, field=field)
+
+
+def no_repeats(keys: Iterable[str], field: str) -> None:
+    """Raise InvalidArgument where a key comes twice: which of its values counts is not said."""
+    repeated = [key for key, times in Counter(keys).items() if times > 1]
+    if repeated:
+        raise InvalidArgument(f"Keys come more than once in '{field}': {repeated}. Give each once.", field=field)
 
 
 def missing_value(field: str) -> InvalidArgument:
@@ -58,9 +67,7 @@ def check_key(key: str | None, field: str) -> str:
 def check_length(what: str, value: str, limit: int) -> str:
     """Return ``value`` if it is within ``limit`` characters, else raise InvalidArgument."""
     if len(value) > limit:
-        raise InvalidArgument(
-            f"'{what}' exceeds the maximum length of {limit} characters: it has {len(value)}.", field=what
-        )
+        raise InvalidArgument(f"'{what}' exceeds the maximum length of {limit} characters", field=what)
     return value
 
 
@@ -72,19 +79,20 @@ def check_run_id(run_id: str, field: str = "run_id") -> str:
 
 
 _ADJECTIVES = (
-    "able amber brave bright calm candid clear clever crisp curious deft eager early easy fair fast fine firm fond "
-    "frank free fresh gentle glad golden grand handy happy honest humble jolly keen kind light likely lively loyal "
-    "lucky mellow merry mighty mild modest neat noble patient plain polite proud quick quiet rapid rare ready rich "
-    "robust royal rustic serene sharp shiny silent simple sincere sleek smart smooth snappy solid spry stable steady "
-    "stoic strong sturdy subtle sunny swift tidy tough tranquil trusty upbeat vivid warm wise witty zesty"
+    "able amber brave bright calm candid clear clever crisp curious deft eager early easy fair fast fine firm "
+    "fond frank free fresh gentle glad golden grand handy happy honest humble jolly keen kind light likely lively "
+    "loyal lucky mellow merry mighty mild modest neat noble patient plain polite proud quick quiet rapid rare "
+    "ready rich robust royal rustic serene sharp shiny silent simple sincere sleek smart smooth snappy solid spry "
+    "stable steady stoic strong sturdy subtle sunny swift tidy tough tranquil trusty upbeat vivid warm wise witty "
+    "zesty"
 ).split()
 _NOUNS = (
-    "anchor auk badger beam beech birch bison bolt brook canyon cedar chime clock cobalt comet coral crane cog deer "
-    "delta dial dove dune eagle elm ember falcon fern finch flint fox gear gecko glade goose grove gull hare harbor "
-    "hawk hazel heron hinge ibis iris jay kestrel lake lark lever linden lynx maple marten meadow mesa mole moss moth "
-    "newt oak orca otter owl panda pebble pendulum petrel pike pine pivot plover pond pulley quail raven reef ridge "
-    "river robin rook seal shrike shore skua sloth snipe spring spruce stork swan swift teal tern thrush toad trout "
-    "valley vole wave wheel willow wolf wren yew zebra"
+    "anchor auk badger beam beech birch bison bolt brook canyon cedar chime clock cobalt comet coral crane cog "
+    "deer delta dial dove dune eagle elm ember falcon fern finch flint fox gear gecko glade goose grove gull hare "
+    "harbor hawk hazel heron hinge ibis iris jay kestrel lake lark lever linden lynx maple marten meadow mesa "
+    "mole moss moth newt oak orca otter owl panda pebble pendulum petrel pike pine pivot plover pond pulley quail "
+    "raven reef ridge river robin rook seal shrike shore skua sloth snipe spring spruce stork swan swift teal "
+    "tern thrush toad trout valley vole wave wheel willow wolf wren yew zebra"
 ).split()
 
 

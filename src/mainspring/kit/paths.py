@@ -77,3 +77,13 @@ def _problem_of_form(text: str) -> str | None:
     if any(unicodedata.category(character) == "Cc" for character in text):
         return "control characters are not allowed."
     return None
+
+
+def repeatedly_unquoted(text: str) -> str:
+    """Return ``text`` percent-decoded until nothing changes, as someone may decode it once more."""
+    for _ in range(_MAX_DECODINGS):
+        decoded = unquote(text)
+        if decoded == text:
+            break
+        text = decoded
+    return text

@@ -45,7 +45,13 @@ def _sqlite_engine(url: str, *, pool_size: int, begin: str, pragmas: Sequence[st
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
         # FULL: a commit is on the disk before it is acknowledged, through a loss of power too.
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", *pragmas):
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+            *pragmas,
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -69,7 +69,9 @@ def create_v1(db: Database, blobs: BlobStore, authenticate: Callable[[RawRequest
     return app
 
 
-def _permitted(authenticate: Callable[[RawRequest], Actor]) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
+def _permitted(
+    authenticate: Callable[[RawRequest], Actor],
+) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
     def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         if "permission" in handler.opt:
             authenticate(RawRequest(connection.scope, connection.receive)).require(handler.opt["permission"])  # type: ignore[arg-type]

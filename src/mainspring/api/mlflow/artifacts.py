@@ -45,9 +45,7 @@ async def list_artifacts(services: Services, actor: Actor, message: ListArtifact
     return present({"root_uri": run.artifact_uri, "files": [file_out(artifact) for artifact in found]})
 
 
-@endpoint(
-    "GET", "logged-models/{model_id}/artifacts/directories", messages.ListLoggedModelArtifacts, READ
-)
+@endpoint("GET", "logged-models/{model_id}/artifacts/directories", messages.ListLoggedModelArtifacts, READ)
 async def list_logged_model_artifacts(
     services: Services, actor: Actor, message: messages.ListLoggedModelArtifacts
 ) -> Json:
@@ -57,24 +55,18 @@ async def list_logged_model_artifacts(
     return present({"root_uri": model.artifact_uri, "files": [file_out(artifact) for artifact in found]})
 
 
-async def list_proxied(
-    services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]
-) -> None:
+async def list_proxied(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
     found = await service.list_artifacts(services.blobs, actor, service.ROOT, request.field("path") or "")
     # The proxy answers with bare names: the client joins them to the folder that it asked for.
     files = [file_out(artifact) | {"path": artifact.path.rpartition("/")[2]} for artifact in found]
     await respond(send, 200, msgspec.json.encode(present({"files": files})))
 
 
-async def get_proxied(
-    services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]
-) -> None:
+async def get_proxied(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
     await _download(services, actor, request, send, service.ROOT, fields["path"])
 
 
-async def put_proxied(
-    services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]
-) -> None:
+async def put_proxied(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
     await service.put_artifact(services.blobs, actor, service.ROOT, fields["path"], request.stream())
     await respond(send, 200, b"")
 
@@ -105,9 +97,7 @@ raw_endpoint("POST", "artifacts/presigned-download-url", READ)(refuse_direct_tra
 
 @raw_endpoint("GET", "/get-artifact", READ)
 @raw_endpoint("GET", "artifacts/download", READ)
-async def get_artifact(
-    services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]
-) -> None:
+async def get_artifact(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
     """Send a file of a run; ``artifacts/download`` is what older clients and scripts ask for."""
     run = await services.db.read(tracking.get_run_header, actor, _required(request, "run_id", "run_uuid"))
     await _download(services, actor, request, send, run.artifact_uri, _required(request, "path"))
@@ -164,9 +154,7 @@ def _version(text: str) -> int:
     return int(text)
 
 
-async def _download(
-    services: Services, actor: Actor, request: Request, send: Send, location: str, path: str
-) -> None:
+async def _download(services: Services, actor: Actor, request: Request, send: Send, location: str, path: str) -> None:
     start, end = _range(request)
     blob = await service.open_artifact(services.blobs, actor, location, path, start, end)
     try:
@@ -199,7 +187,7 @@ async def _nothing() -> AsyncIterator[bytes]:
 
 
 def _range(request: Request) -> tuple[int | None, int | None]:
-    """Return the single range of ``Range: bytes=a-b`` as a half-open one; several at once are answered whole (RFC 9110)."""
+    """Return the one range of ``Range: bytes=a-b`` as a half-open one; others are answered whole (RFC 9110)."""
     match = re.fullmatch(r"bytes=(\d{1,18})-(\d{0,18})", request.header(b"range") or "")
     if match is None:
         return None, None

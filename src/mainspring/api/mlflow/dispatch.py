@@ -22,6 +22,7 @@ from mainspring.kit.actors import Actor
 from mainspring.kit.context import request_id
 from mainspring.kit.errors import Internal, InvalidArgument, MainspringError
 from mainspring.kit.http import Receive, Request, Scope, Send, respond
+from mainspring.kit.names import invalid_value
 from mainspring.kit.permissions import Permission
 
 MAX_BODY = 64 * 1024 * 1024
@@ -41,7 +42,11 @@ class Services:
     blobs: BlobStore
 
 
-class Message(msgspec.Struct, kw_only=True):
+class Part(msgspec.Struct, forbid_unknown_fields=True):
+    """Base of what messages are made of. An unknown field sends a body the slow way, where it is passed over."""
+
+
+class Message(Part, kw_only=True):
     """Base of request messages: every field may be absent; ``required`` ones are asked for."""
 
     required: ClassVar[tuple[str, ...]] = ()
@@ -137,10 +142,8 @@ class Dispatcher:
         called = methods.get("GET" if request.method == "HEAD" else request.method)
         if called is None:
             allowed = ", ".join(sorted(methods))
-            message = f"{request.method} is not allowed here: use {allowed}."
-            return await respond(
-                send, 405, _error("BAD_REQUEST", message), headers=[(b"allow", allowed.encode())]
-            )
+            text = f"{request.method} is not allowed here: use {allowed}."
+            return await respond(send, 405, _error("BAD_REQUEST", text), headers=[(b"allow", allowed.encode())])
         actor = self._authenticate(request)
         actor.require(called.permission)
         if called.message is None:
@@ -199,9 +202,7 @@ def _check_content_type(request: Request) -> None:
     if given is None:
         raise InvalidArgument("Bad Request. Content-Type header is missing.", field="Content-Type")
     if given.partition(";")[0].strip().lower() != "application/json":
-        raise InvalidArgument(
-            "Bad Request. Content-Type must be one of ['application/json'].", field="Content-Type"
-        )
+        raise InvalidArgument("Bad Request. Content-Type must be one of ['application/json'].", field="Content-Type")
 
 
 def _from_query(kind: type[Message], request: Request) -> dict[str, Any]:
@@ -237,36 +238,67 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 def _convert(kind: type[M], data: dict[str, Any]) -> M:
     try:
-        return msgspec.convert({key: value for key, value in data.items() if value is not None}, kind, strict=False)
+        return msgspec.convert(_known(kind, data), kind, strict=False)
     except msgspec.ValidationError as error:
         raise _explain(error, kind, data) from error
     except (RecursionError, OverflowError) as error:
         raise InvalidArgument(f"The request's body cannot be read: {error}.") from error
 
 
+def _known(kind: Any, data: Any) -> Any:
+    """Return data with its fields as the message spells them: unknown and null ones left out, camelCase understood."""
+    part = _part_of(kind)
+    if part is None:
+        return data
+    if isinstance(data, list):
+        return [_known(part, each) for each in data]
+    if not isinstance(data, dict):
+        return data
+    fields = {field.name: field.type for field in msgspec.structs.fields(part)}
+    known: dict[str, Any] = {}
+    for given, value in data.items():
+        name = given if given in fields else re.sub(r"([A-Z])", r"_\1", given).lower()
+        if name in known:
+            raise InvalidArgument(
+                f"Request specifies '{name}' twice, also as '{given}'; provide only one of them.", field=name
+            )
+        if name in fields and value is not None:
+            known[name] = _known(fields[name], value)
+    return known
+
+
+def _part_of(kind: Any) -> type[Part] | None:
+    """Return the kind of part that a field's type speaks of, itself or in a list, or None."""
+    if isinstance(kind, type) and issubclass(kind, Part):
+        return kind
+    return next((part for each in get_args(kind) if (part := _part_of(each))), None)
+
+
 def _explain(error: msgspec.ValidationError, kind: type[Message], data: dict[str, Any]) -> MainspringError:
     """Say which field is wrong as MLflow does; a required one that is absent comes first."""
     for name in kind.required:
         if data.get(name) in (None, ""):
-            return _missing(name)
+            return missing(name)
     reason, _, path = str(error).partition(" - at `$")
     name = re.split(r"[.\[]", path.strip("`").lstrip("."))[0] or "body"
-    value = data.get(name)
-    shown = json.dumps(value, default=str)
-    shown = shown if len(shown) <= 500 else shown[:500] + "…"
-    hint = f" Hint: Value was of type '{type(value).__name__}'."
-    message = f"Invalid value {shown} for parameter '{name}' supplied: {hint}{SEE_DOCS} ({reason} at {path.strip('`')})"
-    return InvalidArgument(message, field=name)
+    nested = re.search(r"[.\[]", path.strip("`").lstrip("."))
+    return wrong_type(name, data.get(name), f" {reason} at {path.strip('`.')}." if nested else "")
 
 
-def _missing(name: str) -> InvalidArgument:
+def wrong_type(name: str, value: Any, detail: str = "") -> InvalidArgument:
+    """Return the error for a value of the wrong type or range, in MLflow's words."""
+    return invalid_value(name, value, f" Hint: Value was of type '{type(value).__name__}'.{SEE_DOCS}{detail}")
+
+
+def missing(name: str) -> InvalidArgument:
+    """Return the error for a required value that was not given, in MLflow's words."""
     return InvalidArgument(f"Missing value for required parameter '{name}'.{SEE_DOCS}", field=name)
 
 
 def _complete(message: M) -> M:
     for name in message.required:
         if getattr(message, name) in (None, ""):
-            raise _missing(name)
+            raise missing(name)
     return message
 
 

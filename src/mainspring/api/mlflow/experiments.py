@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from mainspring.api.mlflow import messages
-from mainspring.api.mlflow.dispatch import Services, endpoint
-from mainspring.api.mlflow.messages import Json, experiment_out, pairs_in, present
+from mainspring.api.mlflow.dispatch import Services, endpoint, wrong_type
+from mainspring.api.mlflow.messages import Json, experiment_out, pairs_once, present
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.permissions import Permission
@@ -22,6 +22,8 @@ def one_of(field: str, value: str | int | None, names: dict[int, str]) -> str | 
         return None
     number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) < 4 else value
     name = names.get(number) if isinstance(number, int) else number
+    if name is None:
+        raise wrong_type(field, value)
     if name not in names.values():
         raise InvalidArgument(
             f"Invalid value {value!r} for parameter '{field}' supplied: use one of {', '.join(names.values())}.",
@@ -36,7 +38,7 @@ def view_type(field: str, value: str | int | None) -> ViewType:
 
 @endpoint("POST", "experiments/create", messages.CreateExperiment, WRITE)
 async def create_experiment(services: Services, actor: Actor, message: messages.CreateExperiment) -> Json:
-    new = ExperimentCreate(message.name or "", message.artifact_location, dict(pairs_in(message.tags)))
+    new = ExperimentCreate(message.name or "", message.artifact_location, pairs_once(message.tags, "tags"))
     experiment = await services.db.write(service.create_experiment, actor, new)
     return {"experiment_id": experiment.experiment_id}
 
@@ -84,9 +86,7 @@ async def _search(
 
 @endpoint("POST", "experiments/update", messages.UpdateExperiment, WRITE)
 async def update_experiment(services: Services, actor: Actor, message: messages.UpdateExperiment) -> None:
-    await services.db.write(
-        service.rename_experiment, actor, message.experiment_id or "", message.new_name or ""
-    )
+    await services.db.write(service.rename_experiment, actor, message.experiment_id or "", message.new_name or "")
 
 
 @endpoint("POST", "experiments/delete", messages.ExperimentId, WRITE)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from msgspec import Struct
+from msgspec import field
 
-from mainspring.api.mlflow.dispatch import Message
+from mainspring.api.mlflow.dispatch import Message, Part
+from mainspring.kit.names import no_repeats
 from mainspring.modules.tracking.schemas import (
     Dataset,
     DatasetInput,
@@ -28,14 +29,14 @@ VIEW_TYPES = {1: "ACTIVE_ONLY", 2: "DELETED_ONLY", 3: "ALL"}
 MODEL_STATUSES = {1: "LOGGED_MODEL_PENDING", 2: "LOGGED_MODEL_READY", 3: "LOGGED_MODEL_UPLOAD_FAILED"}
 
 
-class KeyValue(Struct):
+class KeyValue(Part):
     """A tag or param: both may be left out, which is the empty string."""
 
     key: str | None = None
     value: str | None = None
 
 
-class MetricIn(Struct):
+class MetricIn(Part):
     key: str | None = None
     value: float | None = None
     timestamp: int | None = None
@@ -46,7 +47,7 @@ class MetricIn(Struct):
     run_id: str | None = None
 
 
-class DatasetIn(Struct, frozen=True):
+class DatasetIn(Part):
     name: str | None = None
     digest: str | None = None
     source_type: str | None = None
@@ -60,12 +61,12 @@ class DatasetIn(Struct, frozen=True):
         )
 
 
-class DatasetInputIn(Struct):
+class DatasetInputIn(Part):
     tags: list[KeyValue] = []
-    dataset: DatasetIn = DatasetIn()
+    dataset: DatasetIn = field(default_factory=DatasetIn)
 
 
-class ModelRef(Struct):
+class ModelRef(Part):
     model_id: str | None = None
     step: int | None = None
 
@@ -259,12 +260,12 @@ class LogLoggedModelParams(LoggedModelId):
     params: list[KeyValue] = []
 
 
-class SearchDataset(Struct):
+class SearchDataset(Part):
     dataset_name: str | None = None
     dataset_digest: str | None = None
 
 
-class SearchOrder(Struct):
+class SearchOrder(Part):
     field_name: str | None = None
     ascending: bool = True
     dataset_name: str | None = None
@@ -289,6 +290,13 @@ class ListLoggedModelArtifacts(LoggedModelId):
 def pairs_in(given: list[KeyValue]) -> list[tuple[str, str]]:
     """Return what a list of tags or params holds."""
     return [(pair.key or "", pair.value or "") for pair in given]
+
+
+def pairs_once(given: list[KeyValue], field: str) -> dict[str, str]:
+    """Return a list of tags or params by key. Raises InvalidArgument for a key that comes twice."""
+    pairs = pairs_in(given)
+    no_repeats((key for key, _ in pairs), field)
+    return dict(pairs)
 
 
 def pairs_out(pairs: dict[str, str]) -> list[Json]:
@@ -334,8 +342,8 @@ def run_info_out(run: RunHeader) -> Json:
     return info
 
 
-def run_out(run: Run, *, outputs: bool = True) -> Json:
-    """Return a run as ``runs/get`` and ``runs/search`` have it; ``runs/create`` has no outputs."""
+def run_out(run: Run, *, outputs: bool = True, searched: bool = False) -> Json:
+    """Return a run as ``runs/get`` has it; ``runs/create`` has no outputs, ``runs/search`` no model inputs."""
     data = {
         "metrics": [metric_out(metric) for metric in run.metrics],
         "params": pairs_out(run.params),
@@ -343,7 +351,7 @@ def run_out(run: Run, *, outputs: bool = True) -> Json:
     }
     inputs = {
         "dataset_inputs": [dataset_input_out(given) for given in run.datasets],
-        "model_inputs": [{"model_id": model_id} for model_id in run.model_inputs],
+        "model_inputs": [] if searched else [{"model_id": model_id} for model_id in run.model_inputs],
     }
     answer = {"info": run_info_out(run), "data": present(data), "inputs": present(inputs)}
     if outputs:

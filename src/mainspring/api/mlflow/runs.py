@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 
 from mainspring.api.mlflow import messages
-from mainspring.api.mlflow.dispatch import Services, endpoint
+from mainspring.api.mlflow.dispatch import Services, endpoint, missing, wrong_type
 from mainspring.api.mlflow.experiments import one_of, view_type
-from mainspring.api.mlflow.messages import Json, pairs_in, present, run_info_out, run_out
+from mainspring.api.mlflow.messages import Json, pairs_in, pairs_once, present, run_info_out, run_out
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
-from mainspring.kit.names import missing_value
 from mainspring.kit.permissions import Permission
 from mainspring.modules.tracking import service
 from mainspring.modules.tracking.schemas import (
@@ -27,19 +26,20 @@ from mainspring.modules.tracking.schemas import (
 
 READ, WRITE = Permission.TRACKING_READ, Permission.TRACKING_WRITE
 MAX_BATCH_BYTES = 1_000_000
+MAX_RUNS = 50_000
 MODEL_FIELDS = ("artifact_path", "flavors", "run_id", "utc_time_created")
 
 
 @endpoint("POST", "runs/create", messages.CreateRun, WRITE)
 async def create_run(services: Services, actor: Actor, message: messages.CreateRun) -> Json:
     if not message.experiment_id:
-        raise missing_value("experiment_id")
+        raise missing("experiment_id")
     new = RunCreate(
         message.experiment_id,
         message.run_name,
         message.user_id or "",
         message.start_time or 0,
-        dict(pairs_in(message.tags)),
+        pairs_once(message.tags, "tags"),
     )
     run = await services.db.write(service.create_run, actor, new)
     return {"run": run_out(run, outputs=False)}
@@ -70,6 +70,8 @@ async def get_run(services: Services, actor: Actor, message: messages.RunMessage
 
 @endpoint("POST", "runs/search", messages.SearchRuns, READ)
 async def search_runs(services: Services, actor: Actor, message: messages.SearchRuns) -> Json:
+    if message.max_results > MAX_RUNS:
+        raise wrong_type("max_results", message.max_results)
     query = RunSearch(
         message.experiment_ids,
         message.filter or "",
@@ -79,7 +81,9 @@ async def search_runs(services: Services, actor: Actor, message: messages.Search
         message.page_token,
     )
     page = await services.db.read(service.search_runs, actor, query)
-    return present({"runs": [run_out(run) for run in page.items], "next_page_token": page.next_page_token})
+    return present(
+        {"runs": [run_out(run, searched=True) for run in page.items], "next_page_token": page.next_page_token}
+    )
 
 
 @endpoint("POST", "runs/log-metric", messages.LogMetric, WRITE)
@@ -119,17 +123,25 @@ async def delete_tag(services: Services, actor: Actor, message: messages.DeleteT
 @endpoint("POST", "runs/log-batch", messages.LogBatch, WRITE, max_body=MAX_BATCH_BYTES)
 async def log_batch(services: Services, actor: Actor, message: messages.LogBatch) -> None:
     metrics = [_metric(metric, f"metrics[{place}]") for place, metric in enumerate(message.metrics)]
-    batch = Batch(metrics, pairs_in(message.params), pairs_in(message.tags))
+    batch = Batch(metrics, _named(message.params, "params"), _named(message.tags, "tags"))
     await services.db.write(service.log_batch, actor, message.run_id or "", batch)
+
+
+def _named(pairs: list[messages.KeyValue], field: str) -> list[tuple[str, str]]:
+    """Return params or tags of a batch, each with its key."""
+    for place, pair in enumerate(pairs):
+        if not pair.key:
+            raise missing(f"{field}[{place}].key")
+    return pairs_in(pairs)
 
 
 def _metric(given: messages.MetricIn, path: str) -> Metric:
     if not given.key:
-        raise missing_value(f"{path}.key")
+        raise missing(f"{path}.key")
     if given.value is None:
-        raise missing_value(f"{path}.value")
+        raise missing(f"{path}.value")
     if given.timestamp is None:
-        raise missing_value(f"{path}.timestamp")
+        raise missing(f"{path}.timestamp")
     return Metric(
         given.key,
         given.value,
@@ -157,12 +169,13 @@ async def log_model(services: Services, actor: Actor, message: messages.LogModel
     absent = [name for name in MODEL_FIELDS if name not in model]
     if absent:
         raise InvalidArgument(f"Model json is missing mandatory fields: {set(absent)}", field="model_json")
-    await services.db.write(service.log_model, actor, message.run_id or "", model)
+    described = {name: model[name] for name in (*MODEL_FIELDS, "model_uuid") if name in model}
+    await services.db.write(service.log_model, actor, message.run_id or "", described)
 
 
 @endpoint("POST", "runs/log-inputs", messages.LogInputs, WRITE)
 async def log_inputs(services: Services, actor: Actor, message: messages.LogInputs) -> None:
-    datasets = [DatasetInput(given.dataset.dataset(), dict(pairs_in(given.tags))) for given in message.datasets]
+    datasets = [DatasetInput(given.dataset.dataset(), pairs_once(given.tags, "tags")) for given in message.datasets]
     inputs = RunInputs(datasets, [model.model_id or "" for model in message.models])
     await services.db.write(service.log_inputs, actor, message.run_id or "", inputs)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
 from mainspring.kit.pages import Page, offset_of, page_of
+from mainspring.kit.paths import repeatedly_unquoted
 from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
 from mainspring.modules.tracking import search
@@ -19,6 +20,8 @@ from mainspring.modules.tracking.store import experiments as store
 
 DEFAULT_EXPERIMENT = "Default"
 ARTIFACT_SCHEME = "mlflow-artifacts:/"
+HOST_SCHEMES = {"http", "https", "hdfs", "viewfs", "ftp", "sftp", "abfss", "dbfs"}
+MAX_LOCATION = 2048
 
 
 def create_default_experiment(tx: Connection) -> None:
@@ -55,19 +58,37 @@ def _taken(existing: Experiment) -> AlreadyExists:
 
 
 def _check_location(location: str | None) -> str | None:
-    """Return an artifact location without a trailing slash; a plain path is refused, it would mean the server's disk."""
+    """Return where an experiment's artifacts lie, or None for a folder of the server's own store.
+
+    Clients read and write other locations by themselves; those that name a host which the server
+    would have to talk to are refused. A plain path is one of this machine.
+    """
     if not location:
         return None
     parts = urlsplit(location)
-    if parts.fragment or "#" in location:
-        raise InvalidArgument(
-            f"'artifact_location' must not contain '#': got '{location[:200]}'.", field="artifact_location"
+    if parts.scheme == "runs":
+        raise _bad_location(f"Artifact location cannot be a runs:/ URI. Given: '{location[:200]}'")
+    if "#" in location:
+        raise _bad_location("'artifact_location' URL can't include fragments or params.")
+    if len(location) > MAX_LOCATION:
+        raise _bad_location(
+            f"Invalid artifact path length. The length of the artifact path cannot be greater than {MAX_LOCATION} "
+            "characters."
         )
-    if re.search(r"(^|/)\.\.(/|$)", parts.path):
-        raise InvalidArgument(
-            f"'artifact_location' must not contain '..': got '{location[:200]}'.", field="artifact_location"
+    if parts.scheme in HOST_SCHEMES or (parts.scheme == "mlflow-artifacts" and parts.netloc):
+        raise _bad_location(
+            f"'artifact_location' cannot use the '{parts.scheme}' scheme with a host: the server would have to "
+            "connect to it. Use a path of this server's store (mlflow-artifacts:/…), a bucket or a folder."
         )
-    return location.rstrip("/") or location
+    if ".." in repeatedly_unquoted(parts.query):
+        raise _bad_location(f"Invalid query string in the artifact location: '{parts.query[:200]}'.")
+    if parts.scheme == "mlflow-artifacts" and ".." in repeatedly_unquoted(parts.path).split("/"):
+        raise _bad_location(f"'artifact_location' must not leave the server's store: got '{location[:200]}'.")
+    return location if parts.scheme else str(Path(location).absolute())
+
+
+def _bad_location(message: str) -> InvalidArgument:
+    return InvalidArgument(message, field="artifact_location")
 
 
 def get_experiment(tx: Connection, actor: Actor, experiment_id: str) -> Experiment:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 from mainspring.kit.errors import InvalidArgument
-from mainspring.kit.names import check_key, check_length, invalid_value, missing_value
+from mainspring.kit.names import check_key, check_length, invalid_value
 from mainspring.modules.tracking.schemas import Batch, DatasetInput, Metric
 
 MAX_METRICS = 1000
@@ -30,8 +30,8 @@ USER_TAG = "mlflow.user"
 
 def experiment_key(experiment_id: str) -> int:
     """Return the number that an experiment id is, else raise InvalidArgument."""
-    # Plain digits only, and within 64 bits: int() would take "1_0", " 1" and numbers without end.
-    if not re.fullmatch(r"[0-9]{1,19}", experiment_id) or int(experiment_id) >= INT64:
+    # Within 64 bits; int() by itself would take "1_0" and numbers without end.
+    if not re.fullmatch(r"\s*-?[0-9]{1,18}\s*", experiment_id, re.ASCII):
         raise InvalidArgument(
             f"Invalid experiment ID '{experiment_id[:100]}'. Experiment ID must be a valid integer.",
             field="experiment_id",
@@ -143,12 +143,9 @@ def check_datasets(inputs: list[DatasetInput]) -> list[DatasetInput]:
             ("schema", dataset.schema or "", 1_048_575),
             ("profile", dataset.profile or "", 16_777_215),
         ):
-            check_length(f"dataset.{field}", value, limit)
-        for field, value in (("name", dataset.name), ("digest", dataset.digest), ("source_type", dataset.source_type)):
-            if not value:
-                raise missing_value(f"dataset.{field}")
+            check_length(field, value, limit)
         for key, value in given.tags.items():
-            check_length("tag key", key, 255)
-            check_length("tag value", value, 500)
+            check_length("key", key, 255)
+            check_length("value", value, 500)
         distinct.setdefault((dataset.name, dataset.digest), given)
     return list(distinct.values())

@@ -53,7 +53,8 @@ def create_run(tx: Connection, actor: Actor, new: RunCreate) -> Run:
             field="run_name",
         )
     name = new.name or tagged or random_name()
-    tags = dict(rules.check_tag(key, value) for key, value in new.tags.items())
+    # The original does not judge the keys of a new run's tags, and its clients send some that it would refuse later.
+    tags = {check_length("key", key, rules.MAX_KEY): value[: rules.MAX_TAG_VALUE] for key, value in new.tags.items()}
     tags[rules.RUN_NAME_TAG] = name[: rules.MAX_TAG_VALUE]
     run_id = new_run_id()
     info = RunHeader(
@@ -149,9 +150,7 @@ def search_datasets(tx: Connection, actor: Actor, experiment_ids: list[str]) -> 
     """Return what datasets the runs of some experiments read."""
     actor.require(Permission.TRACKING_READ)
     if not experiment_ids:
-        raise InvalidArgument(
-            "SearchDatasets request must specify at least one experiment_id.", field="experiment_ids"
-        )
+        raise InvalidArgument("SearchDatasets request must specify at least one experiment_id.", field="experiment_ids")
     if len(experiment_ids) > MAX_SEARCHED_EXPERIMENTS:
         raise InvalidArgument(
             f"SearchDatasets request cannot specify more than {MAX_SEARCHED_EXPERIMENTS} experiment_ids. "
@@ -214,9 +213,7 @@ def log_inputs(tx: Connection, actor: Actor, run_id: str, inputs: RunInputs) -> 
 def log_outputs(tx: Connection, actor: Actor, run_id: str, models: list[ModelOutput]) -> None:
     """Note the logged models that an active run makes, each at its step."""
     actor.require(Permission.TRACKING_WRITE)
-    outputs = [
-        (check_length("model_id", model.model_id, 34), _check_time("step", model.step)) for model in models
-    ]
+    outputs = [(check_length("model_id", model.model_id, 34), _check_time("step", model.step)) for model in models]
     run = _active_key(tx, run_id)
     store.add_models(tx, run.key, "output", outputs)
 
@@ -243,7 +240,7 @@ class _Rows:
     names: dict[int, str] = field(default_factory=dict)
 
 
-def _log_batches(tx: Connection, calls: list[tuple[Actor, str, Batch]]) -> list[None | MainspringError]:
+def _log_batches(tx: Connection, calls: list[tuple[Actor, str, Batch]]) -> list[MainspringError | None]:
     """Log points, params and tags to active runs, each batch wholly or not at all.
 
     A call is (actor, run_id, batch). All batches of a transaction are written by one statement a table.
@@ -256,7 +253,7 @@ def _log_batches(tx: Connection, calls: list[tuple[Actor, str, Batch]]) -> list[
     wanted = {(run.key, key) for _, run_id, batch in calls if (run := runs.get(run_id)) for key, _ in batch.params}
     if wanted:
         rows.params = store.find_params(tx, wanted)
-    outcomes: list[None | MainspringError] = []
+    outcomes: list[MainspringError | None] = []
     for actor, run_id, batch in calls:
         try:
             _gather(rows, actor, runs.get(run_id), run_id, batch, models)
@@ -271,9 +268,7 @@ log_batch: Grouped[[Actor, str, Batch], None] = Grouped(_log_batches)
 """Log a batch to a run: ``log_batch(tx, actor, run_id, batch)``. See ``_log_batches``."""
 
 
-def _gather(
-    rows: _Rows, actor: Actor, run: RunKey | None, run_id: str, batch: Batch, models: dict[str, int]
-) -> None:
+def _gather(rows: _Rows, actor: Actor, run: RunKey | None, run_id: str, batch: Batch, models: dict[str, int]) -> None:
     """Check one batch whole, then add it to the rows: a batch that is refused leaves nothing behind."""
     actor.require(Permission.TRACKING_WRITE)
     rules.check_batch_limits(batch)

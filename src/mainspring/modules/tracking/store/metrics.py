@@ -61,7 +61,9 @@ def get_bulk_history(tx: Connection, run_ids: Sequence[str], key: str, limit: in
         .order_by(runs.c.run_id, *_ORDER)
         .limit(limit)
     )
-    return [(run, Metric(key, NAN if is_nan else value, at, step)) for run, at, step, value, is_nan in tx.execute(statement)]
+    return [
+        (run, Metric(key, NAN if is_nan else value, at, step)) for run, at, step, value, is_nan in tx.execute(statement)
+    ]
 
 
 def sample_history(
