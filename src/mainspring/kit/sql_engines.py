@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -73,6 +74,12 @@ def _postgres_engine(url: str, *, pool_size: int, options: dict[str, Any]) -> En
         # pgbouncer's transaction pooling keeps no prepared statements between transactions.
         connect_args={"prepare_threshold": None, "connect_timeout": 5},
     )
+
+
+def embedded_file(url: str) -> Path | None:
+    """Return the file of an embedded database, None for a server's."""
+    parsed = make_url(url)
+    return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
 def unavailable_reason(error: SQLAlchemyError) -> str | None:

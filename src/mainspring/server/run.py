@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
-from pathlib import Path
 
 import uvicorn
-from sqlalchemy import make_url
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 from mainspring.db.engine import check_url
 from mainspring.kit.errors import Unavailable
+from mainspring.kit.sql_engines import embedded_file
 from mainspring.server.app import Application
 from mainspring.server.lock import describe_holder, lock_database
 from mainspring.server.logs import configure_logs
@@ -43,8 +42,8 @@ def serve(settings: Settings, announce: Announce) -> bool:
     for a database that is in use, Unavailable for an address that is taken.
     """
     configure_logs(settings.log_format, settings.log_level)
-    url = make_url(check_url(settings.resolved_database_url))
-    lock = lock_database(Path(url.database or "")) if url.get_backend_name() == "sqlite" else None
+    database = embedded_file(check_url(settings.resolved_database_url))
+    lock = lock_database(database) if database else None
     listener = _listen(settings.host, settings.port)
     address = _address(settings.host, listener.getsockname()[1])
     if lock:

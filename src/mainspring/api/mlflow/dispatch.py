@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar, get_args, get_origin
 
@@ -147,7 +148,8 @@ class Dispatcher:
         actor = self._authenticate(request)
         actor.require(called.permission)
         if called.message is None:
-            return await called.handler(self._services, actor, request, send, fields)
+            await called.handler(self._services, actor, request, send, fields)
+            return
         message = await _read(called, request, fields)
         answer = await called.handler(self._services, actor, message)
         await respond(send, 200, b"{}" if answer is None else msgspec.json.encode(answer))
@@ -186,11 +188,9 @@ async def _read(called: Endpoint, request: Request, fields: dict[str, str]) -> M
         _check_content_type(request)
         body = await request.body(called.max_body)
         if not fields:
-            try:
+            # What fails here is twice encoded, has NaN spelled out, or is wrong: _convert tells which.
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return _complete(msgspec.json.decode(body, type=kind, strict=False))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                # Twice encoded, NaN spelled out, or wrong: the way that can tell which.
-                pass
         data = _parse(body)
     return _complete(_convert(kind, data | fields))
 
