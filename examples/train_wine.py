@@ -8,15 +8,14 @@ loads it back by that name and predicts.
 
 import os
 
+import mlflow
+from mlflow import MlflowClient
 from sklearn.datasets import load_wine
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, confusion_matrix
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-
-import mlflow
-from mlflow import MlflowClient
 
 MODEL = "wine-classifier"
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import sys
 
-import mlflow.pyfunc
-
 import mlflow
+import mlflow.pyfunc
 from mlflow.tracking import MlflowClient
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from mlflow import MlflowClient
+
 from tests.mlflow.conftest import differs
 from tests.mlflow.legacy.environments import client_python, run_script
 

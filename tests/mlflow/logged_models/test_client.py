@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-from mlflow.exceptions import MlflowException
-
 import mlflow
+import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

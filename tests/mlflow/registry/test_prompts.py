@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import mlflow
 import pytest
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-import mlflow
-from mlflow import MlflowClient
 from tests.mlflow.rest import Rest
 
 IS_PROMPT = {"key": "mlflow.prompt.is_prompt", "value": "true"}
