@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
+from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy import Connection
 
 from mainspring.api.mlflow import dispatch
 from mainspring.api.mlflow.routes import ENDPOINTS
@@ -18,9 +19,10 @@ from mainspring.kit.context import request_id
 from mainspring.kit.errors import MainspringError
 from mainspring.kit.http import TEXT, ClientDisconnected, Message, Receive, Request, Scope, Send, respond
 from mainspring.kit.ids import new_request_id
-from mainspring.modules.tracking import service as tracking
-from mainspring.server.v1 import create_v1
 from mainspring.settings import Settings
+
+if TYPE_CHECKING:
+    from litestar import Litestar
 
 log = structlog.get_logger(__name__)
 READY_WAIT_S = 5
@@ -62,10 +64,21 @@ class Application:
         ran = migrate.upgrade(self.db.write_engine)
         if ran:
             log.info("database_upgraded", revisions=ran)
-            await self.db.write(_first_rows)
         self.blobs: BlobStore = open_store(self._settings.resolved_artifacts_url)
         self._mlflow = dispatch.Dispatcher(dispatch.Services(self.db, self.blobs), _local_owner, ENDPOINTS)
-        self._v1 = create_v1(self.db, self.blobs, _local_owner)
+        self._v1 = asyncio.create_task(self._load_v1())
+
+    async def _load_v1(self) -> Litestar:
+        """Build ``/api/v1`` while the first requests are answered: its framework takes longest to load.
+
+        A server whose own API cannot be built, for a route without its permission say, stops.
+        """
+        try:
+            return await asyncio.to_thread(_create_v1, self.db, self.blobs)
+        except Exception:
+            log.exception("api_refused")
+            signal.raise_signal(signal.SIGTERM)
+            raise
 
     async def _close(self) -> None:
         await self.blobs.close()
@@ -106,7 +119,8 @@ class Application:
         elif path == "/readyz":
             await self._readyz(send)
         else:
-            await self._v1(scope, receive, send)  # type: ignore[arg-type]
+            v1 = await self._v1
+            await v1(scope, receive, send)  # type: ignore[arg-type]
 
     async def _readyz(self, send: Send) -> None:
         """Answer 200 while the database and the store serve, else 503 with what does not."""
@@ -122,6 +136,7 @@ class Application:
         await respond(send, 200 if ready else 503, "\n".join(lines).encode(), TEXT)
 
 
-def _first_rows(tx: Connection) -> None:
-    """Put in what a new database starts with."""
-    tracking.create_default_experiment(tx)
+def _create_v1(db: Database, blobs: BlobStore) -> Litestar:
+    from mainspring.server.v1 import create_v1
+
+    return create_v1(db, blobs, _local_owner)

@@ -1,5 +1,7 @@
 """Tracking and the model registry."""
 
+import time
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -277,3 +279,10 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_tags_key_run"), "tags", ["key", "run"], unique=False)
+
+    # Experiment 0 is what clients log to when they name none.
+    now = time.time_ns() // 1_000_000
+    op.execute(
+        "INSERT INTO experiments (id, name, artifact_location, lifecycle_stage, created_at, updated_at) "
+        f"VALUES (0, 'Default', 'mlflow-artifacts:/0', 'active', {now}, {now})"
+    )

@@ -1,7 +1,6 @@
 """The door to tracking: its service functions, each ``f(tx, actor, …)`` and without a commit."""
 
 from mainspring.modules.tracking.service.experiments import (
-    create_default_experiment,
     create_experiment,
     delete_experiment,
     delete_experiment_tag,
@@ -44,7 +43,6 @@ from mainspring.modules.tracking.service.runs import (
 )
 
 __all__ = [
-    "create_default_experiment",
     "create_experiment",
     "create_logged_model",
     "create_run",

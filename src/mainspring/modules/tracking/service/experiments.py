@@ -18,17 +18,9 @@ from mainspring.modules.tracking.schemas import Experiment, ExperimentCreate, Li
 from mainspring.modules.tracking.service import rules
 from mainspring.modules.tracking.store import experiments as store
 
-DEFAULT_EXPERIMENT = "Default"
 ARTIFACT_SCHEME = "mlflow-artifacts:/"
 HOST_SCHEMES = {"http", "https", "hdfs", "viewfs", "ftp", "sftp", "abfss", "dbfs"}
 MAX_LOCATION = 2048
-
-
-def create_default_experiment(tx: Connection) -> None:
-    """Make experiment 0, which clients log to when they name none, in a new database."""
-    if store.find_experiment(tx, key=0) is None and store.find_experiment(tx, name=DEFAULT_EXPERIMENT) is None:
-        store.insert_experiment(tx, DEFAULT_EXPERIMENT, now_ms(), key=0)
-        store.set_location(tx, 0, f"{ARTIFACT_SCHEME}0")
 
 
 def create_experiment(tx: Connection, actor: Actor, new: ExperimentCreate) -> Experiment:

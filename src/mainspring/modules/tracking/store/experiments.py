@@ -12,17 +12,15 @@ from mainspring.modules.tracking.schemas import Experiment, LifecycleStage
 from mainspring.modules.tracking.tables import experiment_tags, experiments, runs
 
 
-def insert_experiment(tx: Connection, name: str, now: int, key: int | None = None) -> int:
+def insert_experiment(tx: Connection, name: str, now: int) -> int:
     """Insert an experiment without its location yet, and return its key."""
-    values: dict[str, Any] = {
+    values = {
         "name": name,
         "artifact_location": "",
         "lifecycle_stage": LifecycleStage.ACTIVE.value,
         "created_at": now,
         "updated_at": now,
     }
-    if key is not None:
-        values["id"] = key
     return int(tx.execute(insert(experiments).values(values).returning(experiments.c.id)).scalar_one())
 
 
