@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 
 from mainspring.db.engine import Database
@@ -23,7 +25,8 @@ async def read_model_file(db: Database, blobs: BlobStore, actor: Actor, name: st
     try:
         location = await db.read(service.get_files_uri, actor, name, version)
         content = await _read(blobs, actor, location)
-        await db.write(service.record_model_file, actor, name, version, parse_model_file(content))
+        file = await asyncio.to_thread(parse_model_file, content)
+        await db.write(service.record_model_file, actor, name, version, file)
     except MainspringError as error:
         log.info("model_file_not_read", model=name, version=version, reason=error.message)
 

@@ -15,7 +15,7 @@ from mainspring.kit.errors import InvalidArgument
 from mainspring.modules.registry.schemas import ModelFile
 
 MAX_BYTES = 1024 * 1024
-MAX_VALUES = 100_000
+MAX_VALUES = 20_000
 MAX_DEPTH = 50
 
 _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml's is fifty times faster, where there is one
@@ -26,7 +26,7 @@ def parse_model_file(content: bytes) -> ModelFile:
     if len(content) > MAX_BYTES:
         raise InvalidArgument(f"MLmodel has {len(content)} bytes, at most {MAX_BYTES} are read.", field="MLmodel")
     try:
-        _check_depth(content)
+        _check_events(content)
         document = yaml.load(content, Loader=_Loader)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         raise InvalidArgument(f"MLmodel is not YAML: {error}", field="MLmodel") from error
@@ -37,16 +37,16 @@ def parse_model_file(content: bytes) -> ModelFile:
         raise InvalidArgument(f"MLmodel is not a model's description: {error}.", field="MLmodel") from error
 
 
-def _check_depth(content: bytes) -> None:
-    """Refuse deep nesting from the stream of events, which needs no recursion."""
+def _check_events(content: bytes) -> None:
+    """Refuse deep nesting and very many values from the stream of events, which needs neither recursion nor memory."""
     depth = 0
-    for event in yaml.parse(content, Loader=_Loader):
+    for count, event in enumerate(yaml.parse(content, Loader=_Loader)):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if depth > MAX_DEPTH:
-            raise InvalidArgument(f"MLmodel is nested more than {MAX_DEPTH} levels deep.", field="MLmodel")
+        if depth > MAX_DEPTH or count > 4 * MAX_VALUES:  # a key, a value, and the start and end of a collection
+            raise _too_large()
 
 
 def _check_size(document: Any) -> None:
@@ -60,7 +60,11 @@ def _check_size(document: Any) -> None:
         waiting.extend((each, depth + 1) for each in inner)
         if len(waiting) > MAX_VALUES or depth > MAX_DEPTH:
             break
-    raise InvalidArgument(
+    raise _too_large()
+
+
+def _too_large() -> InvalidArgument:
+    return InvalidArgument(
         f"MLmodel has more than {MAX_VALUES} values, or more than {MAX_DEPTH} levels, its aliases written out.",
         field="MLmodel",
     )

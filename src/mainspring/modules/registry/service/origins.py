@@ -134,7 +134,7 @@ def _referenced(tx: Connection, key: int, uri: sources.ModelUri) -> ModelVersion
             wanted = "" if stage is None else f" and stage '{stage}'"
             raise NotFound(f"No versions of model with name '{uri.name}'{wanted} found", field="source")
         number = max(numbers)
-    found = store.find_version_details(tx, uri.name, number)
+    found = store.find_version_details(tx, uri.name, number) if rules.is_version_number(number) else None
     if found is None:
         raise NotFound(f"Model Version (name={uri.name}, version={number}) not found", field="source")
     return found
