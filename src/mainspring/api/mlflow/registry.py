@@ -11,7 +11,7 @@ from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.names import invalid_value, missing_value
 from mainspring.kit.pages import Page
 from mainspring.kit.permissions import Permission
-from mainspring.modules.registry import service, tasks
+from mainspring.modules.registry import service
 from mainspring.modules.registry.schemas import (
     ModelVersionCreate,
     ModelVersionUpdate,
@@ -123,7 +123,7 @@ async def create_model_version(services: Services, actor: Actor, message: messag
         dict(pairs_in(message.tags)),
     )
     version = await services.db.write(service.create_model_version, actor, message.name or "", new)
-    await tasks.read_model_file(services.db, services.blobs, actor, version.name, version.version)
+    await service.read_model_file(services.db, services.blobs, actor, version.name, version.version)
     return {"model_version": version_out(version)}
 
 

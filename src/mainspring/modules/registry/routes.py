@@ -11,7 +11,7 @@ from mainspring.db.engine import Database
 from mainspring.engines.blobs import BlobStore
 from mainspring.kit.actors import Actor
 from mainspring.kit.permissions import Permission, needs
-from mainspring.modules.registry import service, tasks
+from mainspring.modules.registry import service
 from mainspring.modules.registry.schemas import (
     AliasTarget,
     ModelVersion,
@@ -128,7 +128,7 @@ async def create_version(
 ) -> ModelVersionDetails:
     """Create the next version of a registered model."""
     version = await db.write(service.create_model_version, actor, name, data)
-    await tasks.read_model_file(db, blobs, actor, name, version.version)
+    await service.read_model_file(db, blobs, actor, name, version.version)
     return await db.read(service.get_model_version_details, actor, name, version.version)
 
 

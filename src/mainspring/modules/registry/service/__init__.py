@@ -1,9 +1,12 @@
 """The door to the registry: its service functions, each ``f(tx, actor, …)`` and without a commit.
 
+``read_model_file`` alone is asynchronous: it reads the artifact store between two transactions.
+
 Prompts are registered models with the tag ``mlflow.prompt.is_prompt``; searches leave them out unless
 they ask for them.
 """
 
+from mainspring.modules.registry.service.files import read_model_file
 from mainspring.modules.registry.service.models import (
     MAX_MODELS,
     create_registered_model,
@@ -50,6 +53,7 @@ __all__ = [
     "get_model_version_by_alias",
     "get_model_version_details",
     "get_registered_model",
+    "read_model_file",
     "record_model_file",
     "search_model_versions",
     "search_registered_models",

@@ -1,4 +1,4 @@
-"""What the registry does beside a request: reading the files of a new version."""
+"""Reading the files of a version from the artifact store."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from mainspring.engines.blobs import BlobStore
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import MainspringError
 from mainspring.modules.artifacts import service as artifacts
-from mainspring.modules.registry import service
 from mainspring.modules.registry.service.model_files import MAX_BYTES, parse_model_file
+from mainspring.modules.registry.service.versions import get_files_uri, record_model_file
 
 log = structlog.get_logger(__name__)
 
@@ -23,10 +23,10 @@ async def read_model_file(db: Database, blobs: BlobStore, actor: Actor, name: st
     The version stands without it: files may lie elsewhere, come later, or be no MLflow model's.
     """
     try:
-        location = await db.read(service.get_files_uri, actor, name, version)
+        location = await db.read(get_files_uri, actor, name, version)
         content = await _read(blobs, actor, location)
         file = await asyncio.to_thread(parse_model_file, content)
-        await db.write(service.record_model_file, actor, name, version, file)
+        await db.write(record_model_file, actor, name, version, file)
     except MainspringError as error:
         log.info("model_file_not_read", model=name, version=version, reason=error.message)
 
