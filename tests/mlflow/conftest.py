@@ -16,10 +16,10 @@ os.environ["DO_NOT_TRACK"] = "1"
 os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
 os.environ["GIT_PYTHON_REFRESH"] = "quiet"
 
-import pytest
-
 import mlflow
+import pytest
 from mlflow import MlflowClient
+
 from tests.mlflow.rest import Rest
 
 SERVER = os.environ.get("MAINSPRING_TEST_TRACKING_URI")

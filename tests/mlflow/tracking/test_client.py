@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 from mlflow.entities import (
     Dataset,
     DatasetInput,
@@ -19,8 +20,6 @@ from mlflow.entities import (
     ViewType,
 )
 from mlflow.exceptions import MlflowException, RestException
-
-from mlflow import MlflowClient
 
 
 class TestExperiments:

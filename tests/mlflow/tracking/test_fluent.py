@@ -6,11 +6,10 @@ import getpass
 import time
 from pathlib import Path
 
-import pytest
-from mlflow.exceptions import MlflowException
-
 import mlflow
+import pytest
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 
 def test_run(fluent: str, client: MlflowClient) -> None:
