@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import structlog
@@ -40,7 +41,7 @@ class Database:
     async def read(self, query: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``query(tx, *args)`` in a read-only transaction of its own, in a thread."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._read, query, args)
+        return await loop.run_in_executor(self._threads, self._read, partial(query, **kwargs), args)
 
     async def write(self, write: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``write(tx, *args)`` and return its result once it is committed."""
@@ -57,16 +58,16 @@ class Database:
         self.read_engine.dispose()
         self.write_engine.dispose()
 
-    def _read(self, query: Write[P, T], args: tuple[Any, ...]) -> T:
+    def _read(self, query: partial[T], args: tuple[Any, ...]) -> T:
         try:
             with self.read_engine.connect() as tx:
-                return query(tx, *args)  # type: ignore[call-arg]
+                return query(tx, *args)
         except SQLAlchemyError as error:
             if reason := unavailable_reason(error):
                 log.error("database_unavailable", reason=reason, error=str(error))
                 raise Unavailable(reason, retry_after=1) from error
-            log.exception("read_failed", query=getattr(query, "__name__", repr(query)))
-            raise Internal(f"The database refused {getattr(query, '__name__', 'a query')}; see the log.") from error
+            log.exception("read_failed", query=query.func.__name__)
+            raise Internal(f"The database refused {query.func.__name__}; see the server's log.") from error
 
 
 def _ping(tx: Connection) -> None:

@@ -47,6 +47,7 @@ class Grouped(Generic[P, T]):
 
     def __call__(self, tx: Connection, *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out one call by itself in the caller's transaction."""
+        assert not kwargs, "a grouped write takes its arguments by position"
         [outcome] = self.many(tx, [args])
         if isinstance(outcome, MainspringError):
             raise outcome
@@ -57,6 +58,7 @@ class Grouped(Generic[P, T]):
 class _Member:
     write: Callable[..., Any]
     args: tuple[Any, ...]
+    kwargs: dict[str, Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
     outcome: Any = None
@@ -80,7 +82,7 @@ class GroupWriter:
         the database refuses.
         """
         loop = asyncio.get_running_loop()
-        member = _Member(write, args, loop.create_future(), loop)
+        member = _Member(write, args, kwargs, loop.create_future(), loop)
         with self._wake:
             if self._closing:
                 raise Unavailable("The server is stopping; send the request again.", retry_after=1)
@@ -141,7 +143,7 @@ class GroupWriter:
                 break
             try:
                 with self._engine.begin() as tx:
-                    member.outcome = member.write(tx, *member.args)
+                    member.outcome = member.write(tx, *member.args, **member.kwargs)
                 return
             except MainspringError as refused:
                 member.outcome = refused
@@ -158,7 +160,7 @@ def _apply(tx: Connection, members: list[_Member]) -> None:
         if isinstance(member.write, Grouped):
             grouped.setdefault(member.write, []).append(member)
         elif len(members) == 1:
-            member.outcome = member.write(tx, *member.args)
+            member.outcome = member.write(tx, *member.args, **member.kwargs)
         else:
             _apply_in_savepoint(tx, member)
     for write, calls in grouped.items():
@@ -169,7 +171,7 @@ def _apply(tx: Connection, members: list[_Member]) -> None:
 def _apply_in_savepoint(tx: Connection, member: _Member) -> None:
     try:
         with tx.begin_nested():
-            member.outcome = member.write(tx, *member.args)
+            member.outcome = member.write(tx, *member.args, **member.kwargs)
     except MainspringError as error:
         member.outcome = error
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from mainspring.kit.errors import InvalidArgument
 from mainspring.modules.registry.schemas import ModelFile
