@@ -145,7 +145,7 @@ def parse_orders(texts: Sequence[str], vocabulary: Vocabulary, *, unique: bool =
 
 
 _WORD = re.compile(r"[^\W\d]\w*")
-_SORT_KEY = re.compile(r"[\w$#]+")
+_SORT_KEY = re.compile(r"_[\w$#]*|\w+")
 # What reads as a number, and six words of SQL, must be in quotes in a filter.
 _KEY = re.compile(
     r"(?!0x[\da-f]|\de\d|(?:as|case|from|in|using|values)(?!\w))(?:[^\W\d_]\w*|_[\w$#]*|\d(?=[^\W\d])[\w$#]*)",
@@ -154,7 +154,6 @@ _KEY = re.compile(
 _NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?[eE]-?\d+|\d+\.\d*|\.\d+|\d+)(?!\w)")
 _OPERATOR = re.compile(r"[<>=~!]+")
 _SPACE = re.compile(r"\s*")
-_NOTHING = re.compile("")
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
 _LIST_STRING = re.compile(r"'(?:[^'\\]|\\.)*+'|\"(?:[^\"\\]|\\.)*+\"", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([\\'\"abfnrtv]))")
@@ -222,7 +221,7 @@ class _Parser:
 
     def order_by(self) -> Order:
         start = self.at
-        name = self.name(_SORT_KEY, _NOTHING)
+        name = self.name(_SORT_KEY)
         if name[0] in '`"' and self.quoted_end(0) == len(name):
             name = name[1:-1]
         entity, key, _ = self.resolve(name, start)
@@ -237,7 +236,7 @@ class _Parser:
 
     def clause(self) -> Clause:
         start = self.at
-        name = self.name(_KEY, _SPACE)
+        name = self.name(_KEY)
         if name.upper() in ("OR", "NOT"):
             self.at = start
             self.fail(self.expected_a_name())
@@ -256,23 +255,15 @@ class _Parser:
             value = self.value(name, allowed)
         return Clause(entity.name, key, comparator, value, start + 1)
 
-    def name(self, key: re.Pattern[str], space: re.Pattern[str]) -> str:
-        """Read ``key`` or ``entity.key`` as it is written.
-
-        ``key`` is what a part behind a dot may be, unless it is in quotes, and ``space`` what may stand
-        around dots; it belongs to the name.
-        """
+    def name(self, key: re.Pattern[str]) -> str:
+        """Read ``key`` or ``entity.key`` as it is written; ``key`` is what an unquoted part behind a dot may be."""
         start = self.at
         self.at = self.part_end(start, _WORD, '"`')
         if self.at == start:
             self.fail(self.expected_a_name())
-        while True:
-            dot = _end(space, self.text, self.at)
-            if not self.text.startswith(".", dot):
-                return self.text[start : self.at]
-            part = _end(space, self.text, dot + 1)
-            end = self.part_end(part, key, "\"`'")
-            self.at = end if end > part else dot + 1
+        while self.text.startswith(".", self.at):
+            self.at = self.part_end(self.at + 1, key, "\"`'")
+        return self.text[start : self.at]
 
     def part_end(self, start: int, word: re.Pattern[str], quotes: str) -> int:
         """Return where the word or quoted part that begins here ends; ``start`` where there is none."""
@@ -329,10 +320,10 @@ class _Parser:
         if number is not None:
             self.at = number.end()
             return self.number_value(number[0], name, allowed, start)
-        if allowed.kind != "string":
+        if allowed.kind != "string" or start == len(self.text):
             self.fail(f"{self.expected_kind(name, allowed)} Found {self.found()}.")
         if self.vocabulary.bare_values and _WORD.match(self.text, start):
-            return self.name(_KEY, _SPACE)
+            return self.name(_KEY)
         self.fail(
             "Parameter value is either not quoted or unidentified quote types used for string value "
             f"{self.found()}. Use either single or double quotes."

@@ -165,7 +165,7 @@ RUN_ORDERS = st.lists(
             [
                 *keyed(["metrics", "params", "tag"]),
                 *("start_time", "created", "end_time", "status", "run_name", "attributes.user_id", "run_id"),
-                *("`metrics`.a", "dataset.name", "foo", "params.1", "metrics.a-b", "lifecycle_stage"),
+                *("`metrics`.a", "dataset.name", "foo", "metrics.a-b", "lifecycle_stage"),
             ]
         ),
         st.sampled_from(["", " ASC", " DESC", " desc", "  asc", " foo", " "]),
