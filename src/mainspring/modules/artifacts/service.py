@@ -8,11 +8,14 @@ them with their own keys: the server touches nothing outside its store.
 
 import mimetypes
 import posixpath
+import re
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from mainspring.engines.blobs import Blob, BlobMeta, BlobStore
+from mainspring.engines.blobs.port import ByteStream
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument, Unsupported
 from mainspring.kit.paths import artifact_path
@@ -30,6 +33,15 @@ _SOURCE = {"ipynb", "js", "json", "py", "py3", "xml"}
 _TEXT = _PLAIN | _CONFIGURATION | _SOURCE | {"MLmodel", "MLproject", "mlproject"}
 # RFC 5987's attr-char, besides letters and digits.
 _HEADER_SAFE = "!#$&+-.^_`|~"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An answer to a request for a file: HTTP status, headers, and the bytes to send, which end by ``aclose``."""
+
+    status: int
+    headers: dict[str, str]
+    chunks: ByteStream
 
 
 def resolve(location: str, path: str = "") -> str:
@@ -68,6 +80,40 @@ async def open_artifact(
     """Open the bytes of a file from ``start`` to before ``end``, cut to its size. NotFound if there is none."""
     actor.require(Permission.ARTIFACTS_READ)
     return await store.get(_file(location, path), start, end)
+
+
+async def download_artifact(
+    store: BlobStore,
+    actor: Actor,
+    location: str,
+    path: str,
+    *,
+    asked: str | None = None,
+    known: str | None = None,
+    head: bool = False,
+) -> Download:
+    """Return the answer to a GET of a file, or to a HEAD. NotFound if there is none.
+
+    ``asked`` is the request's ``Range``, of which one range of bytes is served and any other form answered
+    whole; ``known`` is its ``If-None-Match``. Source: RFC 9110.
+    """
+    if head:
+        meta = await head_artifact(store, actor, location, path)
+        return Download(200, _file_headers(path, meta, meta.size), _nothing())
+    start, end = _range(asked)
+    blob = await open_artifact(store, actor, location, path, start, end)
+    tag = {"ETag": blob.meta.etag}
+    if known == blob.meta.etag:
+        await blob.chunks.aclose()
+        return Download(304, tag, _nothing())
+    if start is not None and blob.start >= blob.meta.size:
+        await blob.chunks.aclose()
+        return Download(416, {"Content-Range": f"bytes */{blob.meta.size}", "Content-Length": "0"}, _nothing())
+    headers = _file_headers(path, blob.meta, blob.end - blob.start)
+    if start is None:
+        return Download(200, headers, blob.chunks)
+    headers["Content-Range"] = f"bytes {blob.start}-{blob.end - 1}/{blob.meta.size}"
+    return Download(206, headers, blob.chunks)
 
 
 async def put_artifact(
@@ -113,6 +159,27 @@ def download_headers(path: str) -> dict[str, str]:
     }
 
 
+def _file_headers(path: str, meta: BlobMeta, length: int) -> dict[str, str]:
+    more = {"Content-Length": str(length), "Accept-Ranges": "bytes", "ETag": meta.etag}
+    return download_headers(path) | more
+
+
+def _range(asked: str | None) -> tuple[int | None, int | None]:
+    """Return the one range of ``bytes=a-b`` as a half-open one, (None, None) for every other form."""
+    match = re.fullmatch(r"bytes=(\d{1,18})-(\d{0,18})", asked or "", re.ASCII)
+    if match is None:
+        return None, None
+    start, last = int(match[1]), match[2]
+    if last and int(last) < start:
+        return None, None
+    return start, int(last) + 1 if last else None
+
+
+async def _nothing() -> AsyncGenerator[bytes]:
+    return
+    yield b""
+
+
 def _folder(location: str) -> str:
     """Return the store's folder of a location."""
     try:
@@ -151,5 +218,8 @@ def _attachment(name: str) -> str:
 
 
 def _quoted(text: str) -> str:
+    """Return a header's parameter value: as it is where RFC 9110 takes it for a token, else in quotes."""
+    if re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", text, re.ASCII):
+        return text
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
