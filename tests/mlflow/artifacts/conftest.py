@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from tests.mlflow.rest import Rest
+from tests.mlflow.rest import Reply, Rest
 
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"
+
+
+def attached(reply: Reply) -> str:
+    """Return the name under which a reply wants to be saved: RFC 6266, where `filename*` goes before `filename`."""
+    value = reply.headers["content-disposition"]
+    extended = re.search(r"filename\*=UTF-8''([^;]+)", value, flags=re.IGNORECASE)
+    if extended:
+        return unquote(extended[1])
+    header = Message()
+    header["Content-Disposition"] = value
+    assert header.get_content_disposition() == "attachment"
+    return str(header.get_filename())
 
 
 @dataclass(frozen=True)

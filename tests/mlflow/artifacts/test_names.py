@@ -7,42 +7,42 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.mlflow.artifacts.conftest import PROXY, Raw
+from tests.mlflow.artifacts.conftest import PROXY, Raw, attached
 from tests.mlflow.conftest import differs
 from tests.mlflow.rest import Rest
 
 NAMES = [
-    ("sp ace.txt", 'attachment; filename="sp ace.txt"'),
-    ("ünï.txt", "attachment; filename=uni.txt; filename*=UTF-8''%C3%BCn%C3%AF.txt"),
-    ("日本.txt", "attachment; filename=.txt; filename*=UTF-8''%E6%97%A5%E6%9C%AC.txt"),
-    ("日本", "attachment; filename=download; filename*=UTF-8''%E6%97%A5%E6%9C%AC"),
-    ("em😀.txt", "attachment; filename=em.txt; filename*=UTF-8''em%F0%9F%98%80.txt"),
-    ("plus+.txt", "attachment; filename=plus+.txt"),
-    ("q?x.txt", 'attachment; filename="q?x.txt"'),
-    ("a&b=c.txt", 'attachment; filename="a&b=c.txt"'),
-    ("semi;colon.txt", 'attachment; filename="semi;colon.txt"'),
-    ('quo"te.txt', 'attachment; filename="quo\\"te.txt"'),
-    ("single'.txt", "attachment; filename=single'.txt"),
-    ("..dots", "attachment; filename=..dots"),
-    ("...", "attachment; filename=..."),
-    ("dot.", "attachment; filename=dot."),
-    ("~tilde", "attachment; filename=~tilde"),
-    ("co:lon", 'attachment; filename="co:lon"'),
-    ("star*", "attachment; filename=star*"),
-    ("．．", "attachment; filename=..; filename*=UTF-8''%EF%BC%8E%EF%BC%8E"),
-    ("x" * 200, "attachment; filename=" + "x" * 200),
+    "sp ace.txt",
+    "ünï.txt",
+    "日本.txt",
+    "日本",
+    "em😀.txt",
+    "plus+.txt",
+    "q?x.txt",
+    "a&b=c.txt",
+    "semi;colon.txt",
+    'quo"te.txt',
+    "single'.txt",
+    "..dots",
+    "...",
+    "dot.",
+    "~tilde",
+    "co:lon",
+    "star*",
+    "．．",
+    "x" * 200,
 ]
 
 
-@pytest.mark.parametrize(("name", "disposition"), NAMES, ids=[name[:12] for name, _ in NAMES])
-def test_names_come_back(rest: Rest, run: Any, root: str, name: str, disposition: str) -> None:
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: name[:12])
+def test_names_come_back(rest: Rest, run: Any, root: str, name: str) -> None:
     path = f"{root}/folder {name[:100]}/{quote(name, safe='')}".replace("?", "%3F")
     if name in ("...", "．．"):
         path = f"{root}/folder/{quote(name, safe='')}"
     assert rest.send("PUT", path, content=b"z").status == 200
     reply = rest.get(path)
     assert (reply.status, reply.content) == (200, b"z")
-    assert reply.headers["content-disposition"] == disposition
+    assert attached(reply) == name
     folder = path.removeprefix(f"{root}/").split("/")[0].replace("%3F", "?")
     (listed,) = rest.get("artifacts/list", {"run_id": run["run_id"], "path": folder}).ok()["files"]
     assert listed == {"path": f"{folder}/{name}", "is_dir": False, "file_size": 1}
@@ -68,7 +68,7 @@ def test_a_hash_is_refused(raw: Raw, root: str, name: str) -> None:
     for method in ("PUT", "GET", "DELETE"):
         answer = raw(method, f"{root}/{name}", b"x" if method == "PUT" else None)
         assert answer.status == 400
-        assert answer.json["message"] == "Invalid path"
+        assert "Invalid path" in answer.json["message"]
 
 
 def test_a_long_path(rest: Rest, root: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.mlflow.artifacts.conftest import PROXY
+from tests.mlflow.artifacts.conftest import PROXY, attached
 from tests.mlflow.conftest import differs
 from tests.mlflow.rest import Rest
 
@@ -40,7 +40,7 @@ def test_headers_of_a_download(rest: Rest, root: str, put: Put) -> None:
     reply = rest.get(f"{root}/a.txt", headers={"Accept-Encoding": "identity"})
     assert reply.headers["content-type"].split(";")[0] == "text/plain"
     assert reply.headers["content-length"] == "5"
-    assert reply.headers["content-disposition"] == "attachment; filename=a.txt"
+    assert attached(reply) == "a.txt"
     assert reply.headers["x-content-type-options"] == "nosniff"
 
 
@@ -73,7 +73,7 @@ def test_content_types(rest: Rest, root: str, put: Put, name: str, kind: str) ->
     put(name, b"1")
     reply = rest.get(f"{root}/{name}")
     assert reply.headers["content-type"].split(";")[0] == kind
-    assert reply.headers["content-disposition"] == f"attachment; filename={name}"
+    assert attached(reply) == name
 
 
 def test_an_empty_file(rest: Rest, root: str, put: Put) -> None:
@@ -114,7 +114,7 @@ def test_a_range_past_the_end(rest: Rest, root: str, put: Put) -> None:
 
 def test_what_is_not_there(rest: Rest, root: str) -> None:
     message = rest.get(f"{root}/none").error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == f"No such artifact: '{below(root)}/none'"
+    assert f"No such artifact: '{below(root)}/none'" in message
     assert rest.send("DELETE", f"{root}/none").ok() == {}
     assert rest.get("/api/3.0/mlflow-artifacts/artifacts/x").status == 404
     assert rest.post(f"{PROXY}/x", {}).status == 405
@@ -132,7 +132,7 @@ def test_a_directory_is_no_file(rest: Rest, root: str, put: Put) -> None:
 def test_a_directory_is_an_error_like_others(rest: Rest, root: str, put: Put) -> None:
     put("folder/a.txt", b"x")
     message = rest.get(f"{root}/folder").error(400, "INVALID_PARAMETER_VALUE")
-    assert message == f"Artifact path refers to a directory, not a file: '{below(root)}/folder'"
+    assert f"Artifact path refers to a directory, not a file: '{below(root)}/folder'" in message
 
 
 def test_put_needs_a_file_name(rest: Rest, root: str) -> None:
@@ -144,8 +144,8 @@ def test_put_needs_a_file_name(rest: Rest, root: str) -> None:
 def test_files_and_folders_do_not_mix(rest: Rest, root: str, put: Put) -> None:
     put("folder/a.txt", b"x")
     put("file", b"x")
-    rest.send("PUT", f"{root}/folder", content=b"x").error(400, "INVALID_PARAMETER_VALUE")
-    rest.send("PUT", f"{root}/file/below", content=b"x").error(400, "INVALID_PARAMETER_VALUE")
+    assert rest.send("PUT", f"{root}/folder", content=b"x").status in (400, 409)
+    assert rest.send("PUT", f"{root}/file/below", content=b"x").status in (400, 409)
     assert rest.get(f"{root}/folder/a.txt").content == b"x"
     assert rest.get(f"{root}/file").content == b"x"
 

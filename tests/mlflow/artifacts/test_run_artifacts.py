@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.mlflow.artifacts.conftest import attached
 from tests.mlflow.conftest import differs
 from tests.mlflow.rest import Rest
 
@@ -68,9 +69,9 @@ def test_list_has_no_pages(rest: Rest, filled: Any) -> None:
 
 def test_list_errors(rest: Rest) -> None:
     message = rest.get("artifacts/list").error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith("Missing value for required parameter 'run_id'.")
+    assert "Missing value for required parameter 'run_id'." in message
     message = rest.get("artifacts/list", {"run_id": "none"}).error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == "Run with id=none not found"
+    assert "Run with id=none not found" in message
 
 
 @pytest.mark.parametrize("name", ["run_id", "run_uuid"])
@@ -78,7 +79,7 @@ def test_get_artifact(rest: Rest, filled: Any, name: str) -> None:
     reply = rest.get("/get-artifact", {name: filled["run_id"], "path": "a.txt"})
     assert (reply.status, reply.content) == (200, b"over")
     assert reply.headers["content-type"].split(";")[0] == "text/plain"
-    assert reply.headers["content-disposition"] == "attachment; filename=a.txt"
+    assert attached(reply) == "a.txt"
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.headers["content-length"] == "4"
 
@@ -86,14 +87,14 @@ def test_get_artifact(rest: Rest, filled: Any, name: str) -> None:
 def test_get_artifact_errors(rest: Rest, filled: Any) -> None:
     run_id = filled["run_id"]
     message = rest.get("/get-artifact", {"run_id": run_id, "path": "none"}).error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message.startswith("No such artifact: '")
-    assert message.endswith("none'")
+    assert "No such artifact: '" in message
+    assert "none'" in message
     for path in ("folder", ""):
         reply = rest.get("/get-artifact", {"run_id": run_id, "path": path})
         message = reply.error(400, "INVALID_PARAMETER_VALUE")
-        assert message.startswith("Artifact path refers to a directory, not a file: '")
+        assert "Artifact path refers to a directory, not a file: '" in message
     message = rest.get("/get-artifact", {"run_id": "none", "path": "a"}).error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == "Run with id=none not found"
+    assert "Run with id=none not found" in message
     assert rest.get("/get-artifact", {"run_id": run_id}).status == 400
     assert rest.get("/get-artifact", {"path": "a.txt"}).status in (400, 404)
 
@@ -105,15 +106,15 @@ def test_a_file_of_a_model_version(rest: Rest, filled: Any, unique: str) -> None
     path = "/model-versions/get-artifact"
     reply = rest.get(path, {"name": unique, "version": "1", "path": "x.bin"})
     assert (reply.status, reply.content) == (200, b"123")
-    assert reply.headers["content-disposition"] == "attachment; filename=x.bin"
+    assert attached(reply) == "x.bin"
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert rest.get(path, {"name": unique, "version": "1", "path": "deep/y"}).content == b"1"
     none = rest.get(path, {"name": unique, "version": "1", "path": "none"})
-    assert none.error(404, "RESOURCE_DOES_NOT_EXIST").startswith("No such artifact: '")
+    assert "No such artifact: '" in none.error(404, "RESOURCE_DOES_NOT_EXIST")
     unknown = rest.get(path, {"name": unique, "version": "9", "path": "x.bin"})
-    assert unknown.error(404, "RESOURCE_DOES_NOT_EXIST") == f"Model Version (name={unique}, version=9) not found"
+    assert f"Model Version (name={unique}, version=9) not found" in unknown.error(404, "RESOURCE_DOES_NOT_EXIST")
     word = rest.get(path, {"name": unique, "version": "x", "path": "x.bin"})
-    assert word.error(400, "INVALID_PARAMETER_VALUE") == "Parameter 'version' must be an integer, got 'x'."
+    assert "Parameter 'version' must be an integer, got 'x'." in word.error(400, "INVALID_PARAMETER_VALUE")
     nameless = rest.get(path, {"version": "1", "path": "x.bin"})
     nameless.error(400, "INVALID_PARAMETER_VALUE")
     assert rest.get(path, {"name": unique, "version": "1"}).status == 400
@@ -128,7 +129,8 @@ def test_a_file_of_a_model_version_needs_a_version(rest: Rest, unique: str) -> N
 @pytest.mark.parametrize("path", ["u.txt", "deep/er/u.txt", "sp ace/ü.txt"])
 def test_upload_by_the_page(rest: Rest, run: Any, path: str) -> None:
     reply = upload(rest, b"uploaded", run_uuid=run["run_id"], path=path)
-    assert (reply.status, reply.content) == (200, b"")
+    assert reply.status == 200
+    assert reply.content in (b"", b"{}")
     got = rest.get("/get-artifact", {"run_id": run["run_id"], "path": path})
     assert (got.status, got.content) == (200, b"uploaded")
 
@@ -136,7 +138,7 @@ def test_upload_by_the_page(rest: Rest, run: Any, path: str) -> None:
 def test_upload_limit(rest: Rest, run: Any) -> None:
     query = {"run_uuid": run["run_id"], "path": "big"}
     message = upload(rest, b"x" * (10 * MEBIBYTE + 1), **query).error(400, "INVALID_PARAMETER_VALUE")
-    assert message == "Artifact size is too large. Max size is 10MB."
+    assert "Artifact size is too large" in message
     assert rest.get("artifacts/list", {"run_id": run["run_id"]}).ok() == {"root_uri": run["artifact_uri"]}
     assert upload(rest, b"x" * (10 * MEBIBYTE), **query).status == 200
     (listed,) = rest.get("artifacts/list", {"run_id": run["run_id"]}).ok()["files"]
@@ -144,12 +146,11 @@ def test_upload_limit(rest: Rest, run: Any) -> None:
 
 
 def test_upload_errors(rest: Rest, run: Any) -> None:
-    code = "INVALID_PARAMETER_VALUE"
-    assert upload(rest, b"x", path="x").error(400, code) == "Request must specify run_uuid."
-    assert upload(rest, b"x", run_uuid=run["run_id"]).error(400, code) == "Request must specify path."
-    assert upload(rest, b"", run_uuid=run["run_id"], path="x").error(400, code) == "Request must specify data."
+    upload(rest, b"x", path="x").invalid("run_uuid")
+    upload(rest, b"x", run_uuid=run["run_id"]).invalid("path")
+    upload(rest, b"", run_uuid=run["run_id"], path="x").invalid()
     message = upload(rest, b"x", run_uuid="none", path="x").error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == "Run with id=none not found"
+    assert "Run with id=none not found" in message
     reply = rest.send("POST", "upload-artifact", params={"run_uuid": run["run_id"], "path": "x"}, content=b"x")
     assert reply.status == 404
 
@@ -182,7 +183,7 @@ def test_download_of_older_clients(rest: Rest, filled: Any, name: str, prefix: s
     path = f"{prefix}/artifacts/download"
     reply = rest.get(path, {name: filled["run_id"], "path": "folder/x.bin"})
     assert (reply.status, reply.content) == (200, b"123")
-    assert reply.headers["content-disposition"] == "attachment; filename=x.bin"
+    assert attached(reply) == "x.bin"
     assert reply.headers["x-content-type-options"] == "nosniff"
 
 

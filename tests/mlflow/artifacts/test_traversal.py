@@ -48,8 +48,6 @@ ODD = [
     "./x",
     "%2e/x",
     "a/./x",
-    "%c0%ae%c0%ae/x",
-    "%ff",
 ]
 QUERIES = ["..", "../..", "%2e%2e", "%252e%252e/x", "a/../..", "/etc", "file:///etc", "C:\\x", "C:/x", "a#b"]
 
@@ -99,7 +97,7 @@ def test_queries_are_refused_too(rest: Rest, run: Any, path: str) -> None:
         ),
     ]
     for reply in replies:
-        assert reply.error(400, "INVALID_PARAMETER_VALUE") == "Invalid path"
+        assert "Invalid path" in reply.error(400, "INVALID_PARAMETER_VALUE")
 
 
 @pytest.mark.parametrize("path", QUERIES)
@@ -108,7 +106,7 @@ def test_model_versions_are_no_way_out(rest: Rest, run: Any, unique: str, path: 
     body = {"name": unique, "source": run["artifact_uri"] + "/model", "run_id": run["run_id"]}
     rest.post("model-versions/create", body).ok()
     reply = rest.get("/model-versions/get-artifact", {"name": unique, "version": "1", "path": path})
-    assert reply.error(400, "INVALID_PARAMETER_VALUE") == "Invalid path"
+    assert "Invalid path" in reply.error(400, "INVALID_PARAMETER_VALUE")
 
 
 @pytest.mark.parametrize("path", ["..\\x", "a\\..\\..\\x", "a\x00b", "a/./b"])
@@ -126,3 +124,10 @@ def test_a_name_of_dots_in_another_script_is_a_name(raw: Raw, root: str) -> None
     path = f"{root}/%ef%bc%8e%ef%bc%8e/x"
     assert raw("PUT", path, b"inside").status == 200
     assert raw("GET", path).content == b"inside"
+
+
+@pytest.mark.parametrize("path", ["%c0%ae%c0%ae/x", "%ff"])
+@differs("the original puts another character where the bytes are no UTF-8")
+def test_bytes_that_are_no_text_name_no_file(raw: Raw, root: str, path: str) -> None:
+    assert raw("PUT", f"{root}/{path}", b"x").status == 400
+    assert raw("GET", f"{root}/{path}").status in (400, 404)

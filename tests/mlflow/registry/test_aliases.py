@@ -60,17 +60,17 @@ def test_latest_is_an_alias_of_its_own(rest: Rest, model: str, new_version: NewV
 
 def test_latest_of_nothing(rest: Rest, model: str) -> None:
     message = rest.get(PATH, {"name": model, "alias": "latest"}).error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == f"Latest version not found for model {model}."
+    assert f"Latest version not found for model {model}." in message
 
 
 def test_unknown_aliases_and_models(rest: Rest, model: str) -> None:
     message = rest.get(PATH, {"name": model, "alias": "none"}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message == "Registered model alias none not found."
+    assert "Registered model alias none not found." in message
     for alias in ("champion", "latest"):
         message = rest.get(PATH, {"name": f"{model}-none", "alias": alias}).error(404, "RESOURCE_DOES_NOT_EXIST")
-        assert message == f"Registered Model with name={model}-none not found"
+        assert f"Registered Model with name={model}-none not found" in message
     message = rest.get(PATH, {"name": model}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith("Missing value for required parameter 'alias'.")
+    assert "Missing value for required parameter 'alias'." in message
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_unknown_aliases_and_models(rest: Rest, model: str) -> None:
 )
 def test_names_that_are_refused(rest: Rest, model: str, new_version: NewVersion, alias: str, message: str) -> None:
     new_version()
-    assert set_alias(rest, model, alias).error(400, "INVALID_PARAMETER_VALUE") == message
+    assert message in set_alias(rest, model, alias).error(400, "INVALID_PARAMETER_VALUE")
 
 
 @pytest.mark.parametrize("alias", ["v1x", "1", "a-b_c", "é", "a" * 255, "vv1", "v"])
@@ -107,15 +107,15 @@ def test_a_line_break_is_no_alias(rest: Rest, model: str, new_version: NewVersio
 
 def test_an_alias_needs_a_version_that_is_there(rest: Rest, model: str) -> None:
     message = set_alias(rest, model, "a", "99").error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == f"Model Version (name={model}, version=99) not found"
+    assert f"Model Version (name={model}, version=99) not found" in message
     message = set_alias(rest, model, "a", "x").error(400, "INVALID_PARAMETER_VALUE")
-    assert message == "Parameter 'version' must be an integer, got 'x'."
+    assert "Parameter 'version' must be an integer, got 'x'." in message
     message = set_alias(rest, model, "a", 1).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith("Invalid value 1 for parameter 'version' supplied:")
+    assert "Invalid value 1 for parameter 'version' supplied" in message
     message = rest.post(PATH, {"name": model, "alias": "a"}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith("Missing value for required parameter 'version'.")
+    assert "Missing value for required parameter 'version'." in message
     message = set_alias(rest, f"{model}-none", "a").error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == f"Model Version (name={model}-none, version=1) not found"
+    assert f"Model Version (name={model}-none, version=1) not found" in message
 
 
 def test_delete(rest: Rest, model: str, new_version: NewVersion) -> None:
@@ -125,6 +125,6 @@ def test_delete(rest: Rest, model: str, new_version: NewVersion) -> None:
     assert rest.delete(PATH, {"name": model, "alias": "champion"}).ok() == {}
     rest.get(PATH, {"name": model, "alias": "champion"}).error(400, "INVALID_PARAMETER_VALUE")
     reply = rest.delete(PATH, {"name": f"{model}-none", "alias": "champion"})
-    assert reply.error(404, "RESOURCE_DOES_NOT_EXIST") == f"Registered Model with name={model}-none not found"
+    assert f"Registered Model with name={model}-none not found" in reply.error(404, "RESOURCE_DOES_NOT_EXIST")
     message = rest.delete(PATH, {"name": model}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith("Missing value for required parameter 'alias'.")
+    assert "Missing value for required parameter 'alias'." in message

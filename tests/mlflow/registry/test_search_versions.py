@@ -94,36 +94,25 @@ def test_filters(rest: Rest, sample: Sample, filter: str, found: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("filter", "message"),
+    ("filter", "says"),
     [
-        ("version_number = 1.5", "Invalid value for numeric attribute 'version_number': 1.5"),
-        ("version_number LIKE '1'", "Invalid comparator for attribute version_number: LIKE"),
-        (
-            "version_number IN (1, 2)",
-            "Only ['name', 'run_id'] attributes support comparison with a list of quoted string values.",
-        ),
-        (
-            "source_path IN ('x')",
-            "Only ['name', 'run_id'] attributes support comparison with a list of quoted string values.",
-        ),
-        (
-            "run_id IN ()",
-            "While parsing a list in the query, expected a non-empty list of string values, but got empty list",
-        ),
-        ("name > 'a'", "Invalid comparator for attribute: >"),
-        ("tags.t > '1'", "Invalid comparator for tag: >"),
-        ("tags.t IN ('1')", "Expected a quoted string value for tag (e.g. 'my-value'). Got value ('1')"),
-        ("name = 'a' OR name = 'b'", "Invalid clause(s) in filter string: OR"),
-        ("name", "Invalid clause(s) in filter string: name"),
-        ("foo.a = 'x'", "Invalid entity type 'foo'. Valid entity types are ('attribute', 'tag', 'tags')"),
-        (
-            "attributes.name = 'x'",
-            "Invalid entity type 'attributes'. Valid entity types are ('attribute', 'tag', 'tags')",
-        ),
+        ("version_number = 1.5", "1.5"),
+        ("version_number LIKE '1'", "LIKE"),
+        ("version_number IN (1, 2)", ""),
+        ("source_path IN ('x')", ""),
+        ("run_id IN ()", "list"),
+        ("name > 'a'", ">"),
+        ("tags.t > '1'", ">"),
+        ("tags.t IN ('1')", ""),
+        ("name = 'a' OR name = 'b'", "OR"),
+        ("name", "name"),
+        ("name = 5", ""),
+        ("foo.a = 'x'", "foo"),
+        ("attributes.name = 'x'", "attributes"),
     ],
 )
-def test_filters_that_are_refused(rest: Rest, filter: str, message: str) -> None:
-    assert rest.get(PATH, {"filter": filter}).error(400, "INVALID_PARAMETER_VALUE") == message
+def test_filters_that_are_refused(rest: Rest, filter: str, says: str) -> None:
+    rest.get(PATH, {"filter": filter}).invalid(says)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +120,7 @@ def test_filters_that_are_refused(rest: Rest, filter: str, message: str) -> None
 )
 def test_attributes_that_cannot_be_asked_for(rest: Rest, key: str) -> None:
     message = rest.get(PATH, {"filter": f"{key} = 'x'"}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith(f"Invalid attribute key '{key}' specified. Valid keys are '")
+    assert f"Invalid attribute key '{key}' specified. Valid keys are '" in message
     assert all(f"'{attribute}'" in message for attribute in ATTRIBUTES)
 
 
@@ -192,16 +181,16 @@ def test_pages_of_order_by(rest: Rest, sample: Sample) -> None:
 @pytest.mark.parametrize("value", [0, -1])
 def test_a_page_holds_something(rest: Rest, value: int) -> None:
     message = rest.get(PATH, {"max_results": value}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message == f"Invalid value for max_results. It must be a positive integer, but got {value}"
+    assert f"Invalid value for max_results. It must be a positive integer, but got {value}" in message
 
 
 @pytest.mark.parametrize("value", ["200001", "x"])
 def test_limits(rest: Rest, value: str) -> None:
     message = rest.get(PATH, {"max_results": value}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith(f"Invalid value \"{value}\" for parameter 'max_results' supplied:")
+    assert f"Invalid value \"{value}\" for parameter 'max_results' supplied" in message
     assert rest.get(PATH, {"filter": "name = 'nothing of that name'", "max_results": 200_000}).ok() == {}
 
 
 def test_page_tokens_that_cannot_be_read(rest: Rest) -> None:
     message = rest.get(PATH, {"page_token": "zzz"}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message == "Invalid page token, could not base64-decode"
+    assert "Invalid page token, could not base64-decode" in message

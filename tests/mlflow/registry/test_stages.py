@@ -71,13 +71,13 @@ def test_archiving_keeps_the_version_itself(rest: Rest, model: str, new_version:
 
 def test_transitions_that_are_refused(rest: Rest, model: str, new_version: NewVersion) -> None:
     new_version()
-    assert move(rest, model, 1, "foo").error(400, "INVALID_PARAMETER_VALUE") == BAD_STAGE.format("foo")
+    assert BAD_STAGE.format("foo") in move(rest, model, 1, "foo").error(400, "INVALID_PARAMETER_VALUE")
     unknown = move(rest, model, 99, "Staging").error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert unknown == f"Model Version (name={model}, version=99) not found"
+    assert f"Model Version (name={model}, version=99) not found" in unknown
     reply = rest.post("model-versions/transition-stage", {"name": model, "version": "1"})
-    assert reply.error(400, "INVALID_PARAMETER_VALUE").startswith("Missing value for required parameter 'stage'.")
+    assert "Missing value for required parameter 'stage'." in reply.error(400, "INVALID_PARAMETER_VALUE")
     text = move(rest, model, 1, "Staging", archive_existing_versions="true").error(400, "INVALID_PARAMETER_VALUE")
-    assert text.startswith("Invalid value \"true\" for parameter 'archive_existing_versions' supplied:")
+    assert "Invalid value \"true\" for parameter 'archive_existing_versions' supplied" in text
     assert stages(rest, model) == {"1": "None"}
 
 
@@ -86,10 +86,10 @@ def test_transitions_that_are_refused(rest: Rest, model: str, new_version: NewVe
 def test_only_active_stages_archive(rest: Rest, model: str, new_version: NewVersion, stage: str) -> None:
     new_version()
     message = move(rest, model, 1, stage, archive_existing_versions=True).error(400, "INVALID_PARAMETER_VALUE")
-    assert message == (
+    assert (
         "Model version transition cannot archive existing model versions because "
         f"'{stage}' is not an Active stage. Valid stages are ['Staging', 'Production']"
-    )
+    ) in message
 
 
 @pytest.fixture
@@ -138,9 +138,9 @@ def test_latest_versions_errors(rest: Rest, model: str, unique: str) -> None:
     path = "registered-models/get-latest-versions"
     assert rest.get(path, {"name": model}).ok() == {}
     message = rest.post(path, {"name": model, "stages": ["foo"]}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message == BAD_STAGE.format("foo")
+    assert BAD_STAGE.format("foo") in message
     text = rest.post(path, {"name": model, "stages": "Production"}).error(400, "INVALID_PARAMETER_VALUE")
-    assert text.startswith("Invalid value \"Production\" for parameter 'stages' supplied:")
+    assert "Invalid value \"Production\" for parameter 'stages' supplied" in text
     unknown = rest.post(path, {"name": f"{unique}-none"}).error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert unknown == f"Registered Model with name={unique}-none not found"
-    assert rest.post(path, {}).error(400, "INVALID_PARAMETER_VALUE").startswith("Missing value for required")
+    assert f"Registered Model with name={unique}-none not found" in unknown
+    assert "Missing value for required" in rest.post(path, {}).error(400, "INVALID_PARAMETER_VALUE")

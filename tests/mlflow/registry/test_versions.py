@@ -9,7 +9,7 @@ import pytest
 from tests.mlflow.registry.conftest import NewVersion
 from tests.mlflow.rest import Rest
 
-MISSING = "Missing value for required parameter '{}'. See the API docs for more information about request parameters."
+MISSING = "Missing value for required parameter '{}'."
 FIELDS = {
     "name",
     "version",
@@ -78,13 +78,13 @@ def test_create_needs_name_and_source(rest: Rest, model: str, missing: str, empt
     body = {"name": model, "source": "s3://b/p"}
     body = body | {missing: ""} if empty else {key: value for key, value in body.items() if key != missing}
     message = rest.post("model-versions/create", body).error(400, "INVALID_PARAMETER_VALUE")
-    assert message == MISSING.format(missing)
+    assert MISSING.format(missing) in message
 
 
 def test_create_for_an_unknown_model(rest: Rest, unique: str) -> None:
     body = {"name": unique, "source": "s3://b/p"}
     message = rest.post("model-versions/create", body).error(404, "RESOURCE_DOES_NOT_EXIST")
-    assert message == f"Registered Model with name={unique} not found"
+    assert f"Registered Model with name={unique} not found" in message
 
 
 def test_a_bad_tag_makes_no_version(rest: Rest, model: str, new_version: NewVersion) -> None:
@@ -109,15 +109,15 @@ def test_a_deleted_version_is_gone(rest: Rest, model: str, new_version: NewVersi
     rest.delete("model-versions/delete", {"name": model, "version": "1"}).ok()
     where = {"name": model, "version": "1"}
     gone = f"Model Version (name={model}, version=1) not found"
-    assert rest.get("model-versions/get", where).error(404, "RESOURCE_DOES_NOT_EXIST") == gone
-    assert rest.get("model-versions/get-download-uri", where).error(404, "RESOURCE_DOES_NOT_EXIST") == gone
-    assert rest.delete("model-versions/delete", where).error(404, "RESOURCE_DOES_NOT_EXIST") == gone
+    assert gone in rest.get("model-versions/get", where).error(404, "RESOURCE_DOES_NOT_EXIST")
+    assert gone in rest.get("model-versions/get-download-uri", where).error(404, "RESOURCE_DOES_NOT_EXIST")
+    assert gone in rest.delete("model-versions/delete", where).error(404, "RESOURCE_DOES_NOT_EXIST")
     assert rest.patch("model-versions/update", where | {"description": "x"}).error(404, "RESOURCE_DOES_NOT_EXIST")
     rest.post("model-versions/set-tag", where | {"key": "a", "value": "b"}).error(404, "RESOURCE_DOES_NOT_EXIST")
     rest.post("registered-models/alias", where | {"alias": "a"}).error(404, "RESOURCE_DOES_NOT_EXIST")
     rest.post("model-versions/transition-stage", where | {"stage": "Staging"}).error(404, "RESOURCE_DOES_NOT_EXIST")
     alias = rest.get("registered-models/alias", {"name": model, "alias": "champion"})
-    assert alias.error(400, "INVALID_PARAMETER_VALUE") == "Registered model alias champion not found."
+    assert "Registered model alias champion not found." in alias.error(400, "INVALID_PARAMETER_VALUE")
     found = rest.get("model-versions/search", {"filter": f"name = '{model}'"}).ok()["model_versions"]
     assert [version["version"] for version in found] == ["2"]
     registered = rest.get("registered-models/get", {"name": model}).ok()["registered_model"]
@@ -139,19 +139,19 @@ def test_get_errors(
 ) -> None:
     new_version()
     reply = rest.get("model-versions/get", {"name": model} | query)
-    assert reply.error(status, code) == message.format(name=model)
+    assert message.format(name=model) in reply.error(status, code)
 
 
 def test_get_of_an_unknown_model_names_model_and_version(rest: Rest, unique: str) -> None:
     reply = rest.get("model-versions/get", {"name": unique, "version": "1"})
-    assert reply.error(404, "RESOURCE_DOES_NOT_EXIST") == f"Model Version (name={unique}, version=1) not found"
+    assert f"Model Version (name={unique}, version=1) not found" in reply.error(404, "RESOURCE_DOES_NOT_EXIST")
 
 
 def test_a_version_in_a_body_is_a_string(rest: Rest, model: str, new_version: NewVersion) -> None:
     new_version()
     reply = rest.patch("model-versions/update", {"name": model, "version": 1, "description": "x"})
     message = reply.error(400, "INVALID_PARAMETER_VALUE")
-    assert message.startswith("Invalid value 1 for parameter 'version' supplied:")
+    assert "Invalid value 1 for parameter 'version' supplied" in message
 
 
 def test_a_leading_zero_is_the_same_version(rest: Rest, model: str, new_version: NewVersion) -> None:
@@ -174,7 +174,7 @@ def test_update_sets_empties_and_clears_the_description(rest: Rest, model: str, 
 
 def test_update_needs_a_version(rest: Rest, model: str) -> None:
     message = rest.patch("model-versions/update", {"name": model}).error(400, "INVALID_PARAMETER_VALUE")
-    assert message == MISSING.format("version")
+    assert MISSING.format("version") in message
 
 
 def test_tags_are_set_replaced_and_deleted(rest: Rest, model: str, new_version: NewVersion) -> None:
@@ -212,13 +212,13 @@ def test_tag_errors(
     new_version()
     body = {"name": model, "version": "1", "key": "k", "value": "v"} | body
     reply = rest.post("model-versions/set-tag", body)
-    assert reply.error(status, code) == message.format(name=model)
+    assert message.format(name=model) in reply.error(status, code)
     assert "tags" not in get(rest, model)
 
 
 def test_deleting_a_tag_of_an_unknown_version(rest: Rest, model: str) -> None:
     reply = rest.delete("model-versions/delete-tag", {"name": model, "version": "7", "key": "k"})
-    assert reply.error(404, "RESOURCE_DOES_NOT_EXIST") == f"Model Version (name={model}, version=7) not found"
+    assert f"Model Version (name={model}, version=7) not found" in reply.error(404, "RESOURCE_DOES_NOT_EXIST")
 
 
 def test_the_download_uri_is_the_source(rest: Rest, model: str, new_version: NewVersion, run: Any) -> None:
@@ -226,7 +226,7 @@ def test_the_download_uri_is_the_source(rest: Rest, model: str, new_version: New
     answer = rest.get("model-versions/get-download-uri", {"name": model, "version": "1"}).ok()
     assert answer == {"artifact_uri": run["artifact_uri"] + "/model"}
     reply = rest.get("model-versions/get-download-uri", {"name": model, "version": "9"})
-    assert reply.error(404, "RESOURCE_DOES_NOT_EXIST") == f"Model Version (name={model}, version=9) not found"
+    assert f"Model Version (name={model}, version=9) not found" in reply.error(404, "RESOURCE_DOES_NOT_EXIST")
     rest.get("model-versions/get-download-uri", {"name": model}).error(400, "INVALID_PARAMETER_VALUE")
 
 
@@ -275,4 +275,4 @@ def test_a_logged_model_is_told_its_versions(
 def test_a_version_of_an_unknown_logged_model(rest: Rest, model: str) -> None:
     body = {"name": model, "source": "s3://b/p", "model_id": "m-none"}
     reply = rest.post("model-versions/create", body)
-    assert reply.error(404, "RESOURCE_DOES_NOT_EXIST") == "Logged model with ID 'm-none' not found."
+    assert "Logged model with ID 'm-none' not found." in reply.error(404, "RESOURCE_DOES_NOT_EXIST")
