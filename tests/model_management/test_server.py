@@ -20,6 +20,8 @@ from model_management.mlmodel import model_file
 from model_management.server import Server
 from tests.model_management.models import Thresholds, classifier
 
+# What a model needs is not what is tested, and finding it out takes mlflow longer than the tests do.
+UNINFERRED = {"pip_requirements": ["scikit-learn"]}
 ROWS = np.array([[0.0, 1.0], [3.0, 0.5]])
 
 
@@ -64,7 +66,11 @@ def test_what_mlflow_logged_is_loaded_here(registry: ModelRegistry, name: str, s
     mlflow.set_experiment(name)
     with mlflow.start_run():
         mlflow.sklearn.log_model(
-            classifier(), name="model", serialization_format=serialization_format, registered_model_name=name
+            classifier(),
+            name="model",
+            serialization_format=serialization_format,
+            registered_model_name=name,
+            **UNINFERRED,
         )
 
     loaded = registry.load_model(name)
@@ -80,7 +86,7 @@ def test_both_kinds_of_versions_count_in_one_line(registry: ModelRegistry, name:
     mlflow.set_experiment(name)
     registry.save_model(Thresholds([1.0]), name)
     with mlflow.start_run():
-        mlflow.sklearn.log_model(classifier(), name="model", registered_model_name=name)
+        mlflow.sklearn.log_model(classifier(), name="model", registered_model_name=name, **UNINFERRED)
     registry.save_model(Thresholds([3.0]), name)
 
     assert [(one.version, one.format) for one in registry.list_versions(name)] == [
@@ -94,7 +100,7 @@ def test_both_kinds_of_versions_count_in_one_line(registry: ModelRegistry, name:
 def test_a_kind_that_only_mlflow_loads_says_so(registry: ModelRegistry, name: str) -> None:
     mlflow.set_experiment(name)
     with mlflow.start_run():
-        mlflow.pyfunc.log_model(name="model", python_model=Doubled(), registered_model_name=name)
+        mlflow.pyfunc.log_model(name="model", python_model=Doubled(), registered_model_name=name, **UNINFERRED)
 
     with pytest.raises(Unsupported, match=r"flavors python_function.*mlflow\.pyfunc\.load_model"):
         registry.load_model(name)
