@@ -14,7 +14,7 @@ import stat
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, MutableSequence, Sequence
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -27,7 +27,7 @@ INCOMING = ".mainspring-incoming"
 
 _ABANDONED_SECONDS = 24 * 3600
 _MAX_BATCH = 1000  # writev takes 1024 buffers
-_PUBLISH_ATTEMPTS = 20
+_PUBLISH_ATTEMPTS = 100
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK the opening of a planted FIFO would wait for a writer.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -100,19 +100,28 @@ class LocalBlobStore:
         """Hold nothing, free nothing."""
 
     @contextlib.contextmanager
-    def folder(self, names: Sequence[str], *, create: bool = False) -> Iterator[int]:
-        """Yield the descriptor of the folder below the root; OSError as the system says."""
+    def folder(self, names: Sequence[str], made: MutableSequence[str] | None = None) -> Iterator[int]:
+        """Yield the descriptor of the folder below the root; OSError as the system says.
+
+        With ``made``, missing folders are made, and their names added to it.
+        """
         descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             for name in names:
-                if create:
-                    _make_folder(name, descriptor)
+                if made is not None and _make_folder(name, descriptor):
+                    made.append(name)
                 child = os.open(name, _FOLDER, dir_fd=descriptor)
                 os.close(descriptor)
                 descriptor = child
             yield descriptor
         finally:
             os.close(descriptor)
+
+    def sync(self, names: Sequence[str]) -> None:
+        """Make the folders on the way to ``names`` durable."""
+        for depth in range(len(names)):
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError), self.folder(names[:depth]) as folder:
+                os.fsync(folder)  # one that is gone was deleted since: nothing to keep
 
     def _open(self, path: str) -> tuple[int, BlobMeta]:
         *parents, name = _names(path)
@@ -156,7 +165,7 @@ class LocalBlobStore:
         with contextlib.suppress(NotFound), self._reporting(path), self.folder(parents) as folder:
             if not stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
                 return
-            with self.folder([INCOMING], create=True) as incoming:
+            with self.folder([INCOMING], made=[]) as incoming:
                 doomed = uuid.uuid4().hex
                 os.rename(name, doomed, src_dir_fd=folder, dst_dir_fd=incoming)
                 os.fsync(folder)
@@ -173,7 +182,7 @@ class LocalBlobStore:
                 return
 
     def _check(self) -> None:
-        with self._reporting(""), self.folder([INCOMING], create=True) as incoming:
+        with self._reporting(""), self.folder([INCOMING], made=[]) as incoming:
             name = uuid.uuid4().hex
             descriptor = os.open(name, _WRITE, dir_fd=incoming)
             try:
@@ -251,18 +260,21 @@ class _Upload:
 
     def _append(self, batch: Sequence[bytes]) -> int:
         if self._descriptor is None:
-            with self._store.folder([INCOMING], create=True) as incoming:
+            with self._store.folder([INCOMING], made=[]) as incoming:
                 self._descriptor = os.open(self._temporary, _WRITE, 0o666, dir_fd=incoming)
         _write_all(self._descriptor, batch)
         return self._descriptor
 
     def _rename(self) -> None:
         *parents, name = self._names
+        made: list[str] = []
         for attempt in range(1, _PUBLISH_ATTEMPTS + 1):
             try:
-                with self._store.folder([INCOMING]) as incoming, self._store.folder(parents, create=True) as folder:
+                with self._store.folder([INCOMING]) as incoming, self._store.folder(parents, made) as folder:
                     os.rename(self._temporary, name, src_dir_fd=incoming, dst_dir_fd=folder)
                     os.fsync(folder)
+                if made:
+                    self._store.sync(parents)
                 return
             except FileNotFoundError:  # a deletion removed the empty folder under our feet
                 if attempt == _PUBLISH_ATTEMPTS:
@@ -351,10 +363,13 @@ def _size(entry: os.DirEntry[str]) -> int | None:
     return _NO_BLOB
 
 
-def _make_folder(name: str, parent: int) -> None:
-    with contextlib.suppress(FileExistsError):
+def _make_folder(name: str, parent: int) -> bool:
+    """Return whether the folder had to be made."""
+    try:
         os.mkdir(name, dir_fd=parent)
-        os.fsync(parent)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _write_all(descriptor: int, batch: Sequence[bytes]) -> None:

@@ -18,3 +18,9 @@ class Artifact(Struct, frozen=True):
     def name(self) -> str:
         """The last part of the path."""
         return posixpath.basename(self.path)
+
+
+class Artifacts(Struct):
+    """What lies directly in a folder, by path."""
+
+    items: list[Artifact]
