@@ -251,8 +251,12 @@ class Server:
                 return
             except (OSError, http.client.HTTPException, BenchError):
                 time.sleep(0.01)
+        raise self.failure("did not answer /health with 200")
+
+    def failure(self, what: str) -> BenchError:
+        """Return the error for a server that is not there, with the end of its log."""
         tail = (self.folder / "log").read_text(errors="replace")[-2000:]
-        raise BenchError(f"{self.product.name} did not answer /health with 200 (exit {self.process.poll()}):\n{tail}")
+        return BenchError(f"{self.product.name} {what} (exit {self.process.poll()}):\n{tail}")
 
     def api(self) -> Api:
         """Return a new connection to the server."""
@@ -265,7 +269,7 @@ class Server:
     def cpu(self) -> float:
         """Return the CPU seconds so far of the server's processes and its database."""
         if self.process.poll() is not None:
-            raise BenchError(f"{self.product.name} died: exit {self.process.returncode}")
+            raise self.failure("died")
         return cpu_seconds(self.process.pid) + self.cpu_of_database()
 
     def memory(self) -> float:
