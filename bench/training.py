@@ -1,11 +1,10 @@
 """A training script as users write it: scikit-learn autolog on the wine data, register, load back, predict."""
 
+import mlflow
 import mlflow.sklearn
 from sklearn.datasets import load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import train_test_split
-
-import mlflow
 
 mlflow.set_experiment("wine")
 mlflow.sklearn.autolog(registered_model_name="wine")
