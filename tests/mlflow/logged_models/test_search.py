@@ -240,7 +240,6 @@ def test_experiments(rest: Rest, sample: Sample, experiment: str) -> None:
 def test_max_results(rest: Rest, sample: Sample) -> None:
     assert search(rest, sample, max_results=1) == "d"
     assert search(rest, sample, max_results="2") == "d c"
-    assert search(rest, sample, max_results=0) == "d c b a"
     reply = rest.post(PATH, {"experiment_ids": [sample.experiment], "max_results": "x"})
     reply.error(400, "INVALID_PARAMETER_VALUE")
 
