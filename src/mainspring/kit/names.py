@@ -15,6 +15,7 @@ from mainspring.kit.errors import InvalidArgument
 MAX_SHOWN = 500
 _KEY = re.compile(r"[/\w.\- :]*")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def invalid_value(field: str, value: Any, reason: str = "") -> InvalidArgument:
@@ -68,6 +69,15 @@ def check_length(what: str, value: str, limit: int) -> str:
     """Return ``value`` if it is within ``limit`` characters, else raise InvalidArgument."""
     if len(value) > limit:
         raise InvalidArgument(f"'{what}' exceeds the maximum length of {limit} characters", field=what)
+    return value
+
+
+def check_text(value: str, field: str) -> str:
+    """Return ``value`` if every database can keep it: without NUL and halves of surrogate pairs; else InvalidArgument."""
+    if "\0" in value:
+        raise InvalidArgument(f"'{field}' contains the character NUL, which is not text.", field=field)
+    if not value.isascii() and _SURROGATE.search(value):
+        raise InvalidArgument(f"'{field}' is not valid Unicode: it contains half a surrogate pair.", field=field)
     return value
 
 

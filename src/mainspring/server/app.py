@@ -38,6 +38,7 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._log_requests = settings.log_level == "debug"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -105,10 +106,10 @@ class Application:
             status = 499
         finally:
             request_id.reset(token)
-            took = round((time.perf_counter() - started) * 1000, 1)
-            fields = {"method": scope["method"], "path": scope["path"], "status": status, "ms": took}
-            level = log.error if status >= 500 else log.debug
-            level("request", request_id=this, **fields)
+            if status >= 500 or self._log_requests:
+                took = round((time.perf_counter() - started) * 1000, 1)
+                level = log.error if status >= 500 else log.debug
+                level("request", request_id=this, method=scope["method"], path=scope["path"], status=status, ms=took)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]

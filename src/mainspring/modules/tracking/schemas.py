@@ -222,6 +222,17 @@ class RunSearch(Struct):
     page_token: str | None = None
 
 
+class LoggedModelSearch(Struct):
+    """Which logged models. ``filter`` is MLflow's grammar; ``datasets`` narrows the metrics that it speaks of."""
+
+    experiment_ids: list[str] = []
+    filter: str = ""
+    datasets: list[DatasetScope] = []
+    max_results: int = 100
+    order_by: list[ModelOrder] = []
+    page_token: str | None = None
+
+
 class TagValue(Struct):
     value: str
 
@@ -244,4 +255,11 @@ class MetricHistory(Struct):
     """One page of a metric's points; ``next_page_token`` is null at the end."""
 
     items: list[Metric]
+    next_page_token: str | None = None
+
+
+class LoggedModels(Struct):
+    """One page of logged models; ``next_page_token`` is null at the end."""
+
+    items: list[LoggedModel]
     next_page_token: str | None = None

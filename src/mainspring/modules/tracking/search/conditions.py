@@ -17,6 +17,9 @@ from mainspring.modules.tracking.schemas import LifecycleStage, ViewType
 MAX_EXPERIMENTS = 20_000
 """Experiments of one search: databases limit the parameters of a statement."""
 
+MAX_PATTERN = 10_000
+"""Characters of a LIKE pattern: SQLite limits its bytes."""
+
 Condition = ColumnElement[bool]
 
 _OPERATORS = {
@@ -31,10 +34,18 @@ _STAGES = {ViewType.ACTIVE_ONLY: LifecycleStage.ACTIVE, ViewType.DELETED_ONLY: L
 
 
 def compare(column: ColumnElement[Any], comparator: str, value: FilterValue) -> Condition:
-    """Compare a column with the value of a clause; a missing value of the column meets nothing."""
+    """Compare a column with the value of a clause; a missing value of the column meets nothing.
+
+    Raises InvalidArgument for a pattern that is too long.
+    """
     if isinstance(value, tuple):
         return column.in_(value) if comparator == "IN" else column.not_in(value)
     if isinstance(value, str) and comparator in ("LIKE", "ILIKE"):
+        if len(value) > MAX_PATTERN:
+            raise InvalidArgument(
+                f"Invalid filter: a {comparator} pattern has {len(value)} characters, at most {MAX_PATTERN} are matched.",
+                field="filter",
+            )
         return (like if comparator == "LIKE" else ilike)(column, value)
     result: Condition = _OPERATORS[comparator](column, value if isinstance(value, str) else _number(value))
     return result

@@ -20,6 +20,7 @@ from mainspring.modules.tracking import search
 from mainspring.modules.tracking.schemas import (
     Batch,
     DatasetSummary,
+    Experiment,
     LifecycleStage,
     ModelOutput,
     Run,
@@ -41,10 +42,27 @@ LOGGED_MODELS_TAG = "mlflow.log-model.history"
 MAX_SEARCHED_EXPERIMENTS = 20
 
 
-def create_run(tx: Connection, actor: Actor, new: RunCreate) -> Run:
-    """Start a run in an active experiment. Raises NotFound or InvalidArgument."""
-    actor.require(Permission.TRACKING_WRITE)
-    experiment = get_active_experiment(tx, actor, new.experiment_id)
+def _create_runs(tx: Connection, calls: list[tuple[Actor, RunCreate]]) -> list[Run | MainspringError]:
+    """Start runs in active experiments; a call is (actor, new run)."""
+    experiments: dict[str, Experiment] = {}
+    outcomes: list[Run | MainspringError] = []
+    for actor, new in calls:
+        try:
+            actor.require(Permission.TRACKING_WRITE)
+            if new.experiment_id not in experiments:
+                experiments[new.experiment_id] = get_active_experiment(tx, actor, new.experiment_id)
+            outcomes.append(_new_run(experiments[new.experiment_id], new))
+        except MainspringError as error:
+            outcomes.append(error)
+    store.insert_runs(tx, [run for run in outcomes if isinstance(run, Run)])
+    return outcomes
+
+
+create_run: Grouped[[Actor, RunCreate], Run] = Grouped(_create_runs)
+"""Start a run in an active experiment: ``create_run(tx, actor, new)``. Raises NotFound or InvalidArgument."""
+
+
+def _new_run(experiment: Experiment, new: RunCreate) -> Run:
     tagged = new.tags.get(rules.RUN_NAME_TAG)
     if new.name and tagged and new.name != tagged:
         raise InvalidArgument(
@@ -57,7 +75,7 @@ def create_run(tx: Connection, actor: Actor, new: RunCreate) -> Run:
     tags = {check_length("key", key, rules.MAX_KEY): value[: rules.MAX_TAG_VALUE] for key, value in new.tags.items()}
     tags[rules.RUN_NAME_TAG] = name[: rules.MAX_TAG_VALUE]
     run_id = new_run_id()
-    info = RunHeader(
+    return Run(
         run_id=run_id,
         experiment_id=experiment.experiment_id,
         name=name,
@@ -66,18 +84,6 @@ def create_run(tx: Connection, actor: Actor, new: RunCreate) -> Run:
         lifecycle_stage=LifecycleStage.ACTIVE,
         artifact_uri=artifact_uri(experiment.artifact_location, run_id, "artifacts"),
         started_at=now_ms() if new.started_at is None else _check_time("start_time", new.started_at),
-    )
-    key = store.insert_run(tx, info)
-    store.set_tags(tx, [(key, tag, value) for tag, value in tags.items()])
-    return Run(
-        info.run_id,
-        info.experiment_id,
-        info.name,
-        info.user_id,
-        info.status,
-        info.lifecycle_stage,
-        info.artifact_uri,
-        info.started_at,
         tags=tags,
     )
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from mainspring.kit.sql_engines import chosen, insert_rows, upsert_rows
+from mainspring.kit.sql_engines import chosen, insert_rows, select_where_in, upsert_rows
 from mainspring.modules.tracking.schemas import LifecycleStage, LoggedModel, Metric, ModelStatus
 from mainspring.modules.tracking.tables import (
     logged_model_metrics,
@@ -41,14 +41,8 @@ def insert_model(tx: Connection, model: LoggedModel) -> int:
 
 def find_keys(tx: Connection, model_ids: Iterable[str]) -> dict[str, int]:
     """Return the keys of the logged models that exist and are not deleted."""
-    active = logged_models.c.lifecycle_stage == LifecycleStage.ACTIVE.value
-    return {
-        model_id: key
-        for part in chosen(model_ids)
-        for key, model_id in tx.execute(
-            select(logged_models.c.id, logged_models.c.model_id).where(active, logged_models.c.model_id.in_(part))
-        )
-    }
+    statement = "SELECT model_id, id FROM logged_models WHERE lifecycle_stage = 'active' AND model_id"
+    return {row[0]: row[1] for row in select_where_in(tx, statement, model_ids)}
 
 
 def get_models(tx: Connection, keys: Sequence[int]) -> list[LoggedModel]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from mainspring.kit.sql_engines import chosen, insert_rows, upsert_rows
+from mainspring.kit.sql_engines import chosen, insert_rows, select_where_in, upsert_rows
 from mainspring.modules.tracking.schemas import (
     Dataset,
     DatasetInput,
@@ -37,28 +37,30 @@ class RunKey:
 
 def find_keys(tx: Connection, run_ids: Iterable[str]) -> dict[str, RunKey]:
     """Return the keys of the runs that exist."""
-    columns = (runs.c.id, runs.c.run_id, runs.c.experiment, runs.c.lifecycle_stage)
-    return {
-        row[1]: RunKey(*row)
-        for part in chosen(run_ids)
-        for row in tx.execute(select(*columns).where(runs.c.run_id.in_(part)))
-    }
+    statement = "SELECT id, run_id, experiment, lifecycle_stage FROM runs WHERE run_id"
+    return {row[1]: RunKey(*row) for row in select_where_in(tx, statement, run_ids)}
 
 
-def insert_run(tx: Connection, info: RunHeader) -> int:
-    """Insert a run and return its key."""
-    row = {
-        "run_id": info.run_id,
-        "experiment": int(info.experiment_id),
-        "name": info.name,
-        "user_id": info.user_id,
-        "status": info.status.value,
-        "lifecycle_stage": info.lifecycle_stage.value,
-        "artifact_uri": info.artifact_uri,
-        "started_at": info.started_at,
-        "ended_at": info.ended_at,
-    }
-    return int(tx.execute(insert(runs).values(row).returning(runs.c.id)).scalar_one())
+def insert_runs(tx: Connection, new: Sequence[Run]) -> None:
+    """Insert runs with their tags."""
+    columns = ("run_id", "experiment", "name", "user_id", "status", "lifecycle_stage", "artifact_uri", "started_at")
+    rows = [
+        (
+            run.run_id,
+            int(run.experiment_id),
+            run.name,
+            run.user_id,
+            run.status.value,
+            run.lifecycle_stage.value,
+            run.artifact_uri,
+            run.started_at,
+        )
+        for run in new
+    ]
+    insert_rows(tx, runs, columns, rows, ignore=False)
+    keys = find_keys(tx, [run.run_id for run in new])
+    tagged = [(keys[run.run_id].key, key, value) for run in new for key, value in run.tags.items()]
+    insert_rows(tx, tags, ("run", "key", "value"), tagged, ignore=False)
 
 
 def update_run(tx: Connection, key: int, values: dict[str, Any]) -> None:

@@ -1,0 +1,80 @@
+"""Errors of ``/api/v1``: problem JSON (RFC 9457), whatever refused the request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+
+from mainspring.kit.context import request_id
+from mainspring.kit.errors import ERRORS, Internal, MainspringError
+from mainspring.kit.http import ClientDisconnected
+
+log = structlog.get_logger(__name__)
+PROBLEM_JSON = "application/problem+json"
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """An error as RFC 9457 has it. ``code`` is one of the closed codes, ``field`` the input at fault."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    field: str | None = None
+
+
+def _problem(error: MainspringError) -> Response[Problem]:
+    code = error.code
+    headers = {} if error.retry_after is None else {"Retry-After": str(max(1, round(error.retry_after)))}
+    problem = Problem(
+        f"https://mainspring.dev/errors/{code.name}",
+        code.name.replace("_", " ").capitalize(),
+        code.status,
+        error.message,
+        code.name,
+        request_id.get(),
+        error.field,
+    )
+    return Response(problem, status_code=code.status, media_type=PROBLEM_JSON, headers=headers)
+
+
+def _refuse(_request: Request[Any, Any, Any], error: MainspringError) -> Response[Problem]:
+    return _problem(error)
+
+
+def _refuse_http(_request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """Say what the framework refused: a wrong path, method, body or query."""
+    kind = next((kind for kind in ERRORS.values() if kind.code.status == error.status_code), None)
+    extra = error.extra if isinstance(error.extra, list) else []
+    reasons = "; ".join(f"{each.get('key', 'body')}: {each.get('message')}" for each in extra if isinstance(each, dict))
+    message = f"{error.detail}{f' ({reasons})' if reasons else ''}"
+    if kind:
+        return _problem(kind(message))
+    answer = _problem(ERRORS["invalid_argument"](message))
+    answer.status_code = answer.content.status = error.status_code
+    return answer
+
+
+def _refuse_unexpected(_request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    log.error("unexpected_error", exc_info=error)
+    return _problem(Internal("The server met an unexpected error; its log tells more."))
+
+
+def _give_up(_request: Request[Any, Any, Any], error: ClientDisconnected) -> Response[Problem]:
+    """Answer nobody: the client went away in the middle of its upload."""
+    raise error
+
+
+HANDLERS: ExceptionHandlersMap = {
+    MainspringError: _refuse,
+    HTTPException: _refuse_http,
+    ClientDisconnected: _give_up,
+    Exception: _refuse_unexpected,
+}
