@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from sqlalchemy.pool import QueuePool
@@ -89,17 +88,18 @@ def unavailable_reason(error: SQLAlchemyError) -> str | None:
     cause = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(cause, sqlite3.OperationalError):
         return _SQLITE_REASONS.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
-    if isinstance(cause, psycopg.errors.DiskFull):
-        return "The database's disk is full."
-    if isinstance(error, OperationalError | InterfaceError) and (
-        isinstance(error, DBAPIError) and (error.connection_invalidated or getattr(cause, "sqlstate", None) is None)
-    ):
-        return "The database cannot be reached."
-    if (getattr(cause, "sqlstate", None) or "").startswith(("57P", "08", "533")):
+    state = getattr(cause, "sqlstate", None)
+    if state == _DISK_FULL:
+        return "The disk that holds the database is full."
+    lost = isinstance(error, OperationalError | InterfaceError) and state is None
+    if lost or (state or "").startswith(_AWAY):
         return "The database cannot be reached."
     return None
 
 
+# SQLSTATEs of PostgreSQL: full disk; shutting down or starting, connection lost, too many connections.
+_DISK_FULL = "53100"
+_AWAY = ("57P", "08", "533")
 _SQLITE_REASONS = {
     sqlite3.SQLITE_FULL: "The disk that holds the database is full.",
     sqlite3.SQLITE_IOERR: "The disk that holds the database cannot be read or written.",
