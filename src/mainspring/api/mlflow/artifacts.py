@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import msgspec
 
 from mainspring.api.mlflow import messages
 from mainspring.api.mlflow.dispatch import Services, endpoint, raw_endpoint
 from mainspring.api.mlflow.messages import Json, present
-from mainspring.engines.blobs import Blob
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import TooLarge, Unsupported
 from mainspring.kit.http import Request, Send, respond, respond_stream
@@ -155,43 +155,15 @@ def _version(text: str) -> int:
 
 
 async def _download(services: Services, actor: Actor, request: Request, send: Send, location: str, path: str) -> None:
-    start, end = _range(request)
-    blob = await service.open_artifact(services.blobs, actor, location, path, start, end)
-    try:
-        await _send_blob(request, send, path, blob, partial=start is not None)
-    finally:
-        await blob.chunks.aclose()
-
-
-async def _send_blob(request: Request, send: Send, path: str, blob: Blob, *, partial: bool) -> None:
-    etag = blob.meta.etag.encode()
-    if request.header(b"if-none-match") == blob.meta.etag:
-        return await respond(send, 304, b"", headers=[(b"etag", etag)])
-    if partial and blob.start >= blob.meta.size:
-        return await respond(send, 416, b"", headers=[(b"content-range", b"bytes */%d" % blob.meta.size)])
-    headers = [
-        *((name.lower().encode(), value.encode("latin-1")) for name, value in service.download_headers(path).items()),
-        (b"content-length", b"%d" % (blob.end - blob.start)),
-        (b"accept-ranges", b"bytes"),
-        (b"etag", etag),
-    ]
-    if partial:
-        headers.append((b"content-range", b"bytes %d-%d/%d" % (blob.start, blob.end - 1, blob.meta.size)))
-    chunks = _nothing() if request.method == "HEAD" else blob.chunks
-    await respond_stream(send, 206 if partial else 200, headers, aiter(chunks))
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    return
-    yield b""
-
-
-def _range(request: Request) -> tuple[int | None, int | None]:
-    """Return the one range of ``Range: bytes=a-b`` as a half-open one; others are answered whole (RFC 9110)."""
-    match = re.fullmatch(r"bytes=(\d{1,18})-(\d{0,18})", request.header(b"range") or "")
-    if match is None:
-        return None, None
-    start, last = int(match[1]), match[2]
-    if last and int(last) < start:
-        return None, None
-    return start, int(last) + 1 if last else None
+    answer = await service.download_artifact(
+        services.blobs,
+        actor,
+        location,
+        path,
+        asked=request.header(b"range"),
+        known=request.header(b"if-none-match"),
+        head=request.method == "HEAD",
+    )
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
+    async with aclosing(answer.chunks):
+        await respond_stream(send, answer.status, headers, answer.chunks)

@@ -100,7 +100,7 @@ async def download_artifact(
     if head:
         meta = await head_artifact(store, actor, location, path)
         return Download(200, _file_headers(path, meta, meta.size), _nothing())
-    start, end = _range(asked)
+    start, end = await _range(store, _file(location, path), asked)
     blob = await open_artifact(store, actor, location, path, start, end)
     tag = {"ETag": blob.meta.etag}
     if known == blob.meta.etag:
@@ -164,15 +164,18 @@ def _file_headers(path: str, meta: BlobMeta, length: int) -> dict[str, str]:
     return download_headers(path) | more
 
 
-def _range(asked: str | None) -> tuple[int | None, int | None]:
-    """Return the one range of ``bytes=a-b`` as a half-open one, (None, None) for every other form."""
-    match = re.fullmatch(r"bytes=(\d{1,18})-(\d{0,18})", asked or "", re.ASCII)
-    if match is None:
+async def _range(store: BlobStore, key: str, asked: str | None) -> tuple[int | None, int | None]:
+    """Return the one range of ``bytes=a-b`` or ``bytes=-n`` as a half-open one, (None, None) for other forms."""
+    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", asked or "", re.ASCII)
+    if match is None or not any(match.groups()):
         return None, None
-    start, last = int(match[1]), match[2]
-    if last and int(last) < start:
+    first, last = match.groups()
+    if not first:
+        size = (await store.head(key)).size
+        return max(0, size - int(last)), None
+    if last and int(last) < int(first):
         return None, None
-    return start, int(last) + 1 if last else None
+    return int(first), int(last) + 1 if last else None
 
 
 async def _nothing() -> AsyncGenerator[bytes]:

@@ -1,16 +1,20 @@
-"""``/api/v1`` of registered models, their versions, aliases and tags."""
+"""``/api/v1`` of registered models, their versions, aliases, tags and files."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import delete, get, patch, post, put
-from litestar.params import Dependency, Parameter
+from litestar import delete, get, patch, post, put, route
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.response import Stream
 
 from mainspring.db.engine import Database
-from mainspring.engines.blobs import BlobStore
 from mainspring.kit.actors import Actor
 from mainspring.kit.permissions import Permission, needs
+from mainspring.modules.artifacts import service as artifacts
+from mainspring.modules.artifacts.routes import READING, AnyRequest, Blobs, Folder, send_file
+from mainspring.modules.artifacts.schemas import Artifacts
 from mainspring.modules.registry import service
 from mainspring.modules.registry.schemas import (
     AliasTarget,
@@ -28,10 +32,13 @@ from mainspring.modules.registry.schemas import (
 from mainspring.modules.tracking.schemas import TagValue
 
 READ, WRITE = needs(Permission.REGISTRY_READ), needs(Permission.REGISTRY_WRITE)
-Filter = Annotated[str, Parameter(description="Conditions joined by AND, such as `tags.team = 'vision'`.")]
-OrderBy = Annotated[list[str] | None, Parameter(query="order_by", description="Such as `name DESC`.")]
-# A protocol: there is nothing that the framework could check.
-Blobs = Annotated[BlobStore, Dependency(skip_validation=True)]
+READ_FILES = needs(Permission.ARTIFACTS_READ)
+Db = NamedDependency[Database]
+Who = NamedDependency[Actor]
+Filter = Annotated[str, QueryParameter(description="Conditions joined by AND, such as `tags.team = 'vision'`.")]
+OrderBy = Annotated[list[str] | None, QueryParameter(description="Such as `name DESC`; may come repeatedly.")]
+MaxResults = Annotated[int, QueryParameter(description="How many at most.")]
+PageToken = Annotated[str | None, QueryParameter(description="The `next_page_token` of the page before.")]
 MODELS = "/api/v1/models"
 MODEL = f"{MODELS}/{{name:str}}"
 VERSION = f"{MODEL}/versions/{{version:int}}"
@@ -39,12 +46,12 @@ VERSION = f"{MODEL}/versions/{{version:int}}"
 
 @get(MODELS, opt=READ)
 async def search_models(
-    db: Database,
-    actor: Actor,
+    db: Db,
+    actor: Who,
     filter: Filter = "",
-    max_results: int = 100,
+    max_results: MaxResults = 100,
     order_by: OrderBy = None,
-    page_token: str | None = None,
+    page_token: PageToken = None,
 ) -> RegisteredModels:
     """Search registered models."""
     wanted = RegistrySearch(filter, max_results, order_by or [], page_token)
@@ -53,78 +60,98 @@ async def search_models(
 
 
 @post(MODELS, opt=WRITE)
-async def create_model(db: Database, actor: Actor, data: RegisteredModelCreate) -> RegisteredModel:
+async def create_model(db: Db, actor: Who, data: JSONBody[RegisteredModelCreate]) -> RegisteredModel:
     """Create a registered model."""
     return await db.write(service.create_registered_model, actor, data)
 
 
 @get(MODEL, opt=READ)
-async def get_model(db: Database, actor: Actor, name: str) -> RegisteredModel:
+async def get_model(db: Db, actor: Who, name: FromPath[str]) -> RegisteredModel:
     """Get a registered model with the newest version of each stage."""
     return await db.read(service.get_registered_model, actor, name)
 
 
 @patch(MODEL, opt=WRITE)
-async def update_model(db: Database, actor: Actor, name: str, data: RegisteredModelUpdate) -> RegisteredModel:
+async def update_model(
+    db: Db, actor: Who, name: FromPath[str], data: JSONBody[RegisteredModelUpdate]
+) -> RegisteredModel:
     """Change a registered model's description or name."""
     return await db.write(service.update_registered_model, actor, name, data)
 
 
 @delete(MODEL, opt=WRITE)
-async def delete_model(db: Database, actor: Actor, name: str) -> None:
+async def delete_model(db: Db, actor: Who, name: FromPath[str]) -> None:
     """Delete a registered model with its versions."""
     await db.write(service.delete_registered_model, actor, name)
 
 
 @put(f"{MODEL}/tags/{{key:path}}", opt=WRITE, status_code=204)
-async def set_model_tag(db: Database, actor: Actor, name: str, key: str, data: TagValue) -> None:
+async def set_model_tag(db: Db, actor: Who, name: FromPath[str], key: FromPath[str], data: JSONBody[TagValue]) -> None:
     """Set a tag of a registered model."""
     await db.write(service.set_registered_model_tag, actor, name, key.removeprefix("/"), data.value)
 
 
 @delete(f"{MODEL}/tags/{{key:path}}", opt=WRITE)
-async def delete_model_tag(db: Database, actor: Actor, name: str, key: str) -> None:
+async def delete_model_tag(db: Db, actor: Who, name: FromPath[str], key: FromPath[str]) -> None:
     """Delete a tag of a registered model."""
     await db.write(service.delete_registered_model_tag, actor, name, key.removeprefix("/"))
 
 
 @get(f"{MODEL}/aliases/{{alias:str}}", opt=READ)
-async def get_version_by_alias(db: Database, actor: Actor, name: str, alias: str) -> ModelVersion:
+async def get_model_version_by_alias(db: Db, actor: Who, name: FromPath[str], alias: FromPath[str]) -> ModelVersion:
     """Get the version that an alias leads to; `latest` is the newest."""
     return await db.read(service.get_model_version_by_alias, actor, name, alias)
 
 
 @put(f"{MODEL}/aliases/{{alias:str}}", opt=WRITE, status_code=204)
-async def set_alias(db: Database, actor: Actor, name: str, alias: str, data: AliasTarget) -> None:
+async def set_model_alias(
+    db: Db, actor: Who, name: FromPath[str], alias: FromPath[str], data: JSONBody[AliasTarget]
+) -> None:
     """Point an alias at a version."""
     await db.write(service.set_alias, actor, name, alias, data.version)
 
 
 @delete(f"{MODEL}/aliases/{{alias:str}}", opt=WRITE)
-async def delete_alias(db: Database, actor: Actor, name: str, alias: str) -> None:
+async def delete_model_alias(db: Db, actor: Who, name: FromPath[str], alias: FromPath[str]) -> None:
     """Delete an alias."""
     await db.write(service.delete_alias, actor, name, alias)
 
 
-@get(f"{MODEL}/versions", opt=READ)
-async def search_versions(
-    db: Database,
-    actor: Actor,
-    name: str,
+@get("/api/v1/model-versions", opt=READ)
+async def search_model_versions(
+    db: Db,
+    actor: Who,
     filter: Filter = "",
-    max_results: int = 100,
+    max_results: MaxResults = 100,
     order_by: OrderBy = None,
-    page_token: str | None = None,
+    page_token: PageToken = None,
+) -> ModelVersions:
+    """Search the versions of all registered models."""
+    wanted = RegistrySearch(filter, max_results, order_by or [], page_token)
+    page = await db.read(service.search_model_versions, actor, wanted)
+    return ModelVersions(page.items, page.next_page_token)
+
+
+@get(f"{MODEL}/versions", opt=READ)
+async def list_model_versions(
+    db: Db,
+    actor: Who,
+    name: FromPath[str],
+    filter: Filter = "",
+    max_results: MaxResults = 100,
+    order_by: OrderBy = None,
+    page_token: PageToken = None,
 ) -> ModelVersions:
     """Search the versions of one registered model."""
+    await db.read(service.get_registered_model, actor, name)
     wanted = RegistrySearch(filter, max_results, order_by or [], page_token)
     page = await db.read(service.search_model_versions, actor, wanted, name)
     return ModelVersions(page.items, page.next_page_token)
 
 
 @post(f"{MODEL}/versions", opt=WRITE)
-async def create_version(
-    db: Database, blobs: Blobs, actor: Actor, name: str, data: ModelVersionCreate
+async def create_model_version(
+    db: Db, blobs: Blobs, actor: Who, name: FromPath[str], data: JSONBody[ModelVersionCreate]
 ) -> ModelVersionDetails:
     """Create the next version of a registered model."""
     version = await db.write(service.create_model_version, actor, name, data)
@@ -133,33 +160,66 @@ async def create_version(
 
 
 @get(VERSION, opt=READ)
-async def get_version(db: Database, actor: Actor, name: str, version: int) -> ModelVersionDetails:
+async def get_model_version(db: Db, actor: Who, name: FromPath[str], version: FromPath[int]) -> ModelVersionDetails:
     """Get a version with its params, metrics, signature and flavours."""
     return await db.read(service.get_model_version_details, actor, name, version)
 
 
 @patch(VERSION, opt=WRITE)
-async def update_version(db: Database, actor: Actor, name: str, version: int, data: ModelVersionUpdate) -> ModelVersion:
+async def update_model_version(
+    db: Db, actor: Who, name: FromPath[str], version: FromPath[int], data: JSONBody[ModelVersionUpdate]
+) -> ModelVersion:
     """Change a version's description or stage."""
     return await db.write(service.update_model_version, actor, name, version, data)
 
 
 @delete(VERSION, opt=WRITE)
-async def delete_version(db: Database, actor: Actor, name: str, version: int) -> None:
+async def delete_model_version(db: Db, actor: Who, name: FromPath[str], version: FromPath[int]) -> None:
     """Delete a version; its number is not given again."""
     await db.write(service.delete_model_version, actor, name, version)
 
 
 @put(f"{VERSION}/tags/{{key:path}}", opt=WRITE, status_code=204)
-async def set_version_tag(db: Database, actor: Actor, name: str, version: int, key: str, data: TagValue) -> None:
+async def set_model_version_tag(
+    db: Db, actor: Who, name: FromPath[str], version: FromPath[int], key: FromPath[str], data: JSONBody[TagValue]
+) -> None:
     """Set a tag of a version."""
     await db.write(service.set_model_version_tag, actor, name, version, key.removeprefix("/"), data.value)
 
 
 @delete(f"{VERSION}/tags/{{key:path}}", opt=WRITE)
-async def delete_version_tag(db: Database, actor: Actor, name: str, version: int, key: str) -> None:
+async def delete_model_version_tag(
+    db: Db, actor: Who, name: FromPath[str], version: FromPath[int], key: FromPath[str]
+) -> None:
     """Delete a tag of a version."""
     await db.write(service.delete_model_version_tag, actor, name, version, key.removeprefix("/"))
+
+
+@get(f"{VERSION}/artifacts", opt=READ_FILES)
+async def list_model_version_artifacts(
+    db: Db, blobs: Blobs, actor: Who, name: FromPath[str], version: FromPath[int], path: Folder = ""
+) -> Artifacts:
+    """List what lies directly in a folder of a version's files."""
+    location = await db.read(service.get_files_uri, actor, name, version)
+    return Artifacts(await artifacts.list_artifacts(blobs, actor, location, path))
+
+
+@route(f"{VERSION}/artifacts/{{path:path}}", http_method=READING, opt=READ_FILES)
+async def get_model_version_artifact(
+    db: Db,
+    blobs: Blobs,
+    actor: Who,
+    request: AnyRequest,
+    name: FromPath[str],
+    version: FromPath[int],
+    path: FromPath[str],
+) -> Stream:
+    """Get a file of a version.
+
+    One range of bytes may be asked for, and `If-None-Match` is answered.
+    """
+    location = await db.read(service.get_files_uri, actor, name, version)
+    return await send_file(blobs, actor, request, location, path)
 
 
 HANDLERS = [
@@ -170,14 +230,17 @@ HANDLERS = [
     delete_model,
     set_model_tag,
     delete_model_tag,
-    get_version_by_alias,
-    set_alias,
-    delete_alias,
-    search_versions,
-    create_version,
-    get_version,
-    update_version,
-    delete_version,
-    set_version_tag,
-    delete_version_tag,
+    get_model_version_by_alias,
+    set_model_alias,
+    delete_model_alias,
+    search_model_versions,
+    list_model_versions,
+    create_model_version,
+    get_model_version,
+    update_model_version,
+    delete_model_version,
+    set_model_version_tag,
+    delete_model_version_tag,
+    list_model_version_artifacts,
+    get_model_version_artifact,
 ]

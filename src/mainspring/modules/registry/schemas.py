@@ -131,14 +131,14 @@ class RegistrySearch(Struct):
 
 
 class RegisteredModels(Struct):
-    """One page of registered models."""
+    """One page of registered models; ``next_page_token`` is null at the end."""
 
-    models: list[RegisteredModel]
+    items: list[RegisteredModel]
     next_page_token: str | None = None
 
 
 class ModelVersions(Struct):
-    """One page of versions."""
+    """One page of versions; ``next_page_token`` is null at the end."""
 
-    versions: list[ModelVersion]
+    items: list[ModelVersion]
     next_page_token: str | None = None
