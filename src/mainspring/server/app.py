@@ -19,6 +19,7 @@ from mainspring.kit.context import request_id
 from mainspring.kit.errors import MainspringError
 from mainspring.kit.http import TEXT, ClientDisconnected, Message, Receive, Request, Scope, Send, respond
 from mainspring.kit.ids import new_request_id
+from mainspring.server.welcome import welcome
 from mainspring.settings import Settings
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ class Application:
         path: str = scope["path"]
         if self._mlflow.handles(path):
             await self._mlflow(scope, receive, send)
+        elif path == "/":
+            await welcome(Request(scope, receive), send)
         elif path == "/livez":
             await respond(send, 200, b"ok", TEXT)
         elif path == "/readyz":
