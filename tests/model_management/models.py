@@ -1,20 +1,10 @@
-"""Models that the tests save: an estimator, and a class that other processes can import."""
+"""Estimators that the tests save."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.linear_model import LogisticRegression
-
-
-@dataclass
-class Thresholds:
-    """A model that is no estimator: only pickle keeps it."""
-
-    limits: list[float]
-    ballast: bytes = b""
 
 
 class Shift(TransformerMixin, BaseEstimator):  # type: ignore[misc]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import random
 import signal
 import time
@@ -12,43 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from model_management import ModelRegistry, Payload, create_registry
-from model_management.storage import LocalStorage
-from tests.model_management.models import Thresholds
+from model_management import create_registry
+from tests.model_management.writers import SAVES, Thresholds, die_after_the_bytes, save_many, save_until_killed
 
-PROCESSES = 4
-SAVES = 12
+PROCESSES = 3
 SPAWN = multiprocessing.get_context("spawn")
-
-
-def _open(url: str, storage: Path) -> ModelRegistry:
-    return create_registry(url, storage=storage)
-
-
-def _save_many(url: str, storage: Path, writer: int, models: list[str]) -> None:
-    registry = _open(url, storage)
-    for turn in range(SAVES):
-        registry.save_model(Thresholds([float(writer), float(turn)]), models[turn % len(models)])
-
-
-def _save_until_killed(url: str, storage: Path) -> None:
-    registry = _open(url, storage)
-    for turn in range(10_000):
-        registry.save_model(Thresholds([float(turn)], os.urandom(300_000)), "wine")
-
-
-class _DyingStorage(LocalStorage):
-    """Loses its process after the bytes are stored and before anybody hears of them."""
-
-    def put(self, payload: Payload) -> str:
-        super().put(payload)
-        os.kill(os.getpid(), signal.SIGKILL)
-        raise AssertionError("unreachable")
-
-
-def _die_after_the_bytes(url: str, storage: Path) -> None:
-    registry = _open(url, storage)
-    ModelRegistry(registry.metadata_backend, _DyingStorage(storage)).save_model(Thresholds([1.0]), "wine")
 
 
 def _start(target: object, *arguments: object) -> SpawnProcess:
@@ -61,12 +28,12 @@ def _start(target: object, *arguments: object) -> SpawnProcess:
 def test_processes_that_save_one_name_get_a_version_each(registry_url: str, tmp_path: Path) -> None:
     # All start at once, on a registry that does not exist yet.
     storage = tmp_path / "models"
-    writers = [_start(_save_many, registry_url, storage, number, ["wine", "beer"]) for number in range(PROCESSES)]
+    writers = [_start(save_many, registry_url, storage, number, ["wine", "beer"]) for number in range(PROCESSES)]
     for writer in writers:
         writer.join(120)
     assert [writer.exitcode for writer in writers] == [0] * PROCESSES
 
-    registry = _open(registry_url, storage)
+    registry = create_registry(registry_url, storage=storage)
     each = PROCESSES * SAVES // 2
     for model in ("wine", "beer"):
         versions = registry.list_versions(model)
@@ -78,11 +45,11 @@ def test_processes_that_save_one_name_get_a_version_each(registry_url: str, tmp_
 @pytest.mark.parametrize("registry_url", ["local", "sqlite"], indirect=True)
 def test_a_writer_killed_at_any_moment_leaves_whole_versions(registry_url: str, tmp_path: Path) -> None:
     url, storage = registry_url, tmp_path / "models"
-    registry = _open(url, storage)
+    registry = create_registry(url, storage=storage)
     chance = random.Random(7)
     for _ in range(6):
         before = registry.get_statistics()["versions"]
-        writer = _start(_save_until_killed, url, storage)
+        writer = _start(save_until_killed, url, storage)
         while registry.get_statistics()["versions"] < before + 2:
             assert writer.is_alive()
             time.sleep(0.01)
@@ -100,11 +67,11 @@ def test_a_writer_killed_at_any_moment_leaves_whole_versions(registry_url: str, 
 @pytest.mark.parametrize("registry_url", ["local", "sqlite"], indirect=True)
 def test_bytes_without_metadata_are_no_version(registry_url: str, tmp_path: Path) -> None:
     url, storage = registry_url, tmp_path / "models"
-    writer = _start(_die_after_the_bytes, url, storage)
+    writer = _start(die_after_the_bytes, url, storage)
     writer.join(60)
 
     assert writer.exitcode == -signal.SIGKILL
     assert len(list(storage.iterdir())) == 1
-    registry = _open(url, storage)
+    registry = create_registry(url, storage=storage)
     assert registry.list_models() == []
     assert registry.save_model(Thresholds([1.0]), "wine").version == 1

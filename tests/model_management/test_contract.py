@@ -11,7 +11,8 @@ import pytest
 
 from mainspring.kit.errors import InvalidArgument, NotFound
 from tests.model_management.conftest import KINDS, Open
-from tests.model_management.models import Thresholds, classifier
+from tests.model_management.models import classifier
+from tests.model_management.writers import Thresholds
 
 pytestmark = pytest.mark.parametrize("registry_url", KINDS, indirect=True)
 

@@ -17,7 +17,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unavailable
 from model_management import ModelRegistry, create_registry
-from tests.model_management.models import Shift, Thresholds, classifier
+from tests.model_management.models import Shift, classifier
+from tests.model_management.writers import Thresholds
 
 SHIFT = "tests.model_management.models.Shift"
 ROWS = np.array([[0.0, 1.0], [3.0, 0.5]])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mainspring.kit.errors import InvalidArgument, NotFound
 from model_management import ModelRegistry, create_registry
 from model_management.records import check_name
-from tests.model_management.models import Thresholds
+from tests.model_management.writers import Thresholds
 
 
 @pytest.fixture

@@ -8,17 +8,18 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
+import mlflow
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 from skl2onnx import to_onnx
 
-import mlflow
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable, Unsupported
-from mlflow import MlflowClient
 from model_management import ModelRegistry, create_registry
 from model_management.mlmodel import model_file
 from model_management.server import Server
-from tests.model_management.models import Thresholds, classifier
+from tests.model_management.models import classifier
+from tests.model_management.writers import Thresholds
 
 # What a model needs is not what is tested, and finding it out takes mlflow longer than the tests do.
 UNINFERRED = {"pip_requirements": ["scikit-learn"]}

@@ -13,7 +13,7 @@ from mainspring.kit.errors import FailedPrecondition, NotFound, Unavailable
 from model_management import ModelStorage, ModelVersion, Payload, create_registry
 from model_management.storage import ObjectStorage, storage_of
 from tests.components.rgw import RadosGateway
-from tests.model_management.models import Thresholds
+from tests.model_management.writers import Thresholds
 
 pytest_plugins = ["tests.components.rgw"]
 
