@@ -56,9 +56,11 @@ class MainspringError(Exception):
 
     ``message`` says what was wrong, which value, and what would be right. ``field`` names the
     offending input where there is one. ``retry_after`` is in seconds, for errors that pass.
+    ``request_id`` is that of the request which a server refused: its log knows it.
     """
 
     code: ClassVar[Code] = INTERNAL
+    request_id: str | None = None
 
     def __init__(self, message: str, *, field: str | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)

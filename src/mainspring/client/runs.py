@@ -1,0 +1,141 @@
+"""Runs and what is logged to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from mainspring.client.pages import Results
+from mainspring.client.transport import Transport, segment
+from mainspring.client.values import number, one_of
+from mainspring.kit.time import now_ms
+from mainspring.modules.tracking.schemas import (
+    Metric,
+    MetricHistory,
+    Run,
+    RunCreate,
+    RunHeader,
+    RunLog,
+    Runs,
+    RunSearch,
+    RunStatus,
+    RunUpdate,
+    TagValue,
+    ViewType,
+)
+
+
+class RunClient:
+    """The runs of a server."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def search(
+        self,
+        experiment_ids: Iterable[str],
+        filter: str = "",
+        *,
+        view_type: str = ViewType.ACTIVE_ONLY,
+        order_by: Sequence[str] = (),
+        page_size: int = 100,
+    ) -> Results[Run]:
+        """Find runs of some experiments. ``filter`` and ``order_by`` are MLflow's grammar."""
+        wanted = RunSearch(
+            [str(each) for each in experiment_ids],
+            filter,
+            one_of(ViewType, view_type, "view_type"),
+            page_size,
+            list(order_by),
+        )
+
+        def fetch(page_token: str | None) -> Runs:
+            body = msgspec.structs.replace(wanted, page_token=page_token)
+            return self._transport.call(Runs, "POST", "/runs/search", body=body)
+
+        return Results(fetch)
+
+    def get(self, run_id: str) -> Run:
+        """Return a run with its params, tags and latest metrics, a deleted one too."""
+        return self._transport.call(Run, "GET", _path(run_id))
+
+    def create(
+        self,
+        experiment_id: str = "0",
+        *,
+        name: str | None = None,
+        user_id: str = "",
+        started_at: int | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Start a run. ``started_at`` is in ms since the epoch, left out it is now."""
+        new = RunCreate(str(experiment_id), name, user_id, started_at, dict(tags or {}))
+        return self._transport.call(Run, "POST", "/runs", body=new)
+
+    def update(
+        self, run_id: str, *, status: str | None = None, ended_at: int | None = None, name: str | None = None
+    ) -> RunHeader:
+        """Change a run's status, end (ms since the epoch) or name; what is None stays as it is."""
+        change = RunUpdate(one_of(RunStatus, status, "status") if status else None, ended_at, name)
+        return self._transport.call(RunHeader, "PATCH", _path(run_id), body=change)
+
+    def finish(self, run_id: str, status: str = RunStatus.FINISHED) -> RunHeader:
+        """Say that a run has ended, now."""
+        return self.update(run_id, status=status, ended_at=now_ms())
+
+    def delete(self, run_id: str) -> None:
+        """Mark a run as deleted."""
+        self._transport.do("DELETE", _path(run_id))
+
+    def restore(self, run_id: str) -> Run:
+        """Bring a deleted run back."""
+        return self._transport.call(Run, "POST", f"{_path(run_id)}/restore")
+
+    def log(
+        self,
+        run_id: str,
+        *,
+        metrics: Mapping[str, float] | Iterable[Metric] = (),
+        params: Mapping[str, object] | None = None,
+        tags: Mapping[str, object] | None = None,
+        step: int = 0,
+        timestamp: int | None = None,
+    ) -> None:
+        """Log to a run, all or nothing.
+
+        ``step`` and ``timestamp`` (ms since the epoch, left out it is now) are for metrics given by name; a
+        ``Metric`` has its own. Params and tags are kept as text.
+        """
+        if isinstance(metrics, Mapping):
+            at = now_ms() if timestamp is None else timestamp
+            points = [Metric(key, number(value), at, step) for key, value in metrics.items()]
+        else:
+            points = [msgspec.structs.replace(point, value=number(float(point.value))) for point in metrics]
+        logged = RunLog(points, _texts(params), _texts(tags))
+        self._transport.do("POST", f"{_path(run_id)}/log", body=logged)
+
+    def set_tag(self, run_id: str, key: str, value: object) -> None:
+        """Set a tag of a run."""
+        self._transport.do("PUT", f"{_path(run_id)}/tags/{segment(key)}", body=TagValue(str(value)))
+
+    def delete_tag(self, run_id: str, key: str) -> None:
+        """Delete a tag of a run."""
+        self._transport.do("DELETE", f"{_path(run_id)}/tags/{segment(key)}")
+
+    def metric_history(self, run_id: str, key: str, *, page_size: int = 10_000) -> Results[Metric]:
+        """Find the points of one metric by timestamp, step and value."""
+
+        def fetch(page_token: str | None) -> MetricHistory:
+            query = {"max_results": page_size, "page_token": page_token}
+            return self._transport.call(MetricHistory, "GET", f"{_path(run_id)}/metrics/{segment(key)}", query=query)
+
+        return Results(fetch)
+
+
+def _path(run_id: str) -> str:
+    return f"/runs/{segment(run_id)}"
+
+
+def _texts(values: Mapping[str, object] | None) -> dict[str, str]:
+    return {key: str(value) for key, value in (values or {}).items()}
