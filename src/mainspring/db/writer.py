@@ -17,7 +17,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mainspring.kit.errors import Internal, MainspringError, RateLimited, Unavailable
 from mainspring.kit.sql_engines import unavailable_reason
@@ -47,11 +47,16 @@ class Grouped(Generic[P, T]):
 
     def __call__(self, tx: Connection, *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry out one call by itself in the caller's transaction."""
-        assert not kwargs, "a grouped write takes its arguments by position"
+        _by_position(self, kwargs)
         [outcome] = self.many(tx, [args])
         if isinstance(outcome, MainspringError):
             raise outcome
         return outcome
+
+
+def _by_position(write: Grouped[Any, Any], kwargs: dict[str, Any]) -> None:
+    if kwargs:
+        raise TypeError(f"{write.__name__} takes its arguments by position; got {', '.join(kwargs)} by name")
 
 
 @dataclass(slots=True, eq=False)
@@ -82,6 +87,8 @@ class GroupWriter:
         the database refuses.
         """
         loop = asyncio.get_running_loop()
+        if isinstance(write, Grouped):
+            _by_position(write, kwargs)
         member = _Member(write, args, kwargs, loop.create_future(), loop)
         with self._wake:
             if self._closing:
@@ -112,46 +119,33 @@ class GroupWriter:
                 self._wake.wait()
             return [self._pending.popleft() for _ in range(min(len(self._pending), MAX_GROUP))]
 
-    def _commit(self, members: list[_Member]) -> None:
+    def _commit(self, members: list[_Member], attempt: int = 1) -> None:
         """Set every member's outcome, each committed or undone."""
         try:
             with self._engine.begin() as tx:
                 _apply(tx, members)
-        except MainspringError as error:
-            members[0].outcome = error
-        except SQLAlchemyError as error:
-            self._recover(members, error)
-        except Exception as error:
-            log.exception("write_failed", write=members[0].write.__name__)
-            _fail(members, Internal(f"{type(error).__name__} in {members[0].write.__name__}; see the server's log."))
+        except Exception as error:  # noqa: BLE001 - whatever a write raises is its caller's answer
+            self._recover(members, error, attempt)
 
-    def _recover(self, members: list[_Member], error: SQLAlchemyError) -> None:
-        """After a group was undone by the database: try each member by itself, or say why not."""
-        if reason := unavailable_reason(error):
+    def _recover(self, members: list[_Member], error: Exception, attempt: int) -> None:
+        """After a transaction was undone: try each of its members by itself, or say why not."""
+        reason = unavailable_reason(error) if isinstance(error, SQLAlchemyError) else None
+        if reason:
             log.error("database_unavailable", reason=reason, error=str(error))
-            _fail(members, Unavailable(reason, retry_after=1))
-        elif len(members) == 1:
-            self._retry(members[0], error)
-        else:
+            for member in members:
+                member.outcome = Unavailable(reason, retry_after=1)
+        elif len(members) > 1:
             for member in members:
                 self._commit([member])
-
-    def _retry(self, member: _Member, error: SQLAlchemyError) -> None:
-        """Try a lone member again: it lost a race (a deadlock, a key that another process took)."""
-        for _ in range(ATTEMPTS):
-            if not isinstance(error, DBAPIError | IntegrityError):
-                break
-            try:
-                with self._engine.begin() as tx:
-                    member.outcome = member.write(tx, *member.args, **member.kwargs)
-                return
-            except MainspringError as refused:
-                member.outcome = refused
-                return
-            except SQLAlchemyError as again:
-                error = again
-        log.error("write_failed", write=member.write.__name__, error=str(error))
-        member.outcome = Internal(f"The database refused {member.write.__name__}; see the server's log.")
+        elif isinstance(error, MainspringError):
+            members[0].outcome = error
+        elif isinstance(error, DBAPIError) and attempt < ATTEMPTS:
+            # It may have lost a race: a deadlock, a key that another process took.
+            self._commit(members, attempt + 1)
+        else:
+            name = members[0].write.__name__
+            log.error("write_failed", write=name, exc_info=error)
+            members[0].outcome = Internal(f"The database refused {name}; see the server's log.")
 
 
 def _apply(tx: Connection, members: list[_Member]) -> None:
@@ -173,11 +167,6 @@ def _apply_in_savepoint(tx: Connection, member: _Member) -> None:
         with tx.begin_nested():
             member.outcome = member.write(tx, *member.args, **member.kwargs)
     except MainspringError as error:
-        member.outcome = error
-
-
-def _fail(members: list[_Member], error: MainspringError) -> None:
-    for member in members:
         member.outcome = error
 
 
