@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from mainspring.kit.errors import InvalidArgument, TooLarge
+from mainspring.kit.names import check_text
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -38,9 +39,10 @@ class Request:
         """The query string's fields in order, empty values included. Raises InvalidArgument."""
         text = self.scope.get("query_string", b"").decode("latin-1")
         try:
-            return parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
+            fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
         except ValueError as error:
             raise InvalidArgument(f"The query string has more than {MAX_QUERY_FIELDS} fields.") from error
+        return [(key, check_text(value, key)) for key, value in fields]
 
     def field(self, *names: str) -> str | None:
         """Return the first query field of one of these names, or None."""

@@ -73,7 +73,7 @@ def check_length(what: str, value: str, limit: int) -> str:
 
 
 def check_text(value: str, field: str) -> str:
-    """Return ``value`` if every database can keep it: without NUL and halves of surrogate pairs; else InvalidArgument."""
+    """Return ``value`` if every database can keep it; InvalidArgument for NUL and halves of surrogate pairs."""
     if "\0" in value:
         raise InvalidArgument(f"'{field}' contains the character NUL, which is not text.", field=field)
     if not value.isascii() and _SURROGATE.search(value):

@@ -23,10 +23,12 @@ from mainspring.kit.actors import Actor
 from mainspring.kit.context import request_id
 from mainspring.kit.errors import Internal, InvalidArgument, MainspringError
 from mainspring.kit.http import Receive, Request, Scope, Send, respond
-from mainspring.kit.names import invalid_value
+from mainspring.kit.names import check_text, invalid_value
 from mainspring.kit.permissions import Permission
 
 MAX_BODY = 64 * 1024 * 1024
+NUL = b"\\u0000"
+"""The character NUL as JSON spells it."""
 SEE_DOCS = " See the API docs for more information about request parameters."
 PREFIXES = tuple(
     f"/{api}/{version}/mlflow/" for api in ("api", "ajax-api") for version in ("2.0", "3.0", "2.0/preview")
@@ -136,7 +138,7 @@ class Dispatcher:
             await _refuse(send, Internal("The server met an unexpected error; its log tells more."))
 
     async def _serve(self, request: Request, send: Send) -> None:
-        found = self._match(request.path)
+        found = self._match(check_text(request.path, "path"))
         if found is None:
             return await respond(send, 404, _error("ENDPOINT_NOT_FOUND", f"No such endpoint: {request.path}"))
         methods, fields = found
@@ -187,7 +189,7 @@ async def _read(called: Endpoint, request: Request, fields: dict[str, str]) -> M
     else:
         _check_content_type(request)
         body = await request.body(called.max_body)
-        if not fields:
+        if not fields and NUL not in body:
             # What fails here is twice encoded, has NaN spelled out, or is wrong: _convert tells which.
             with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return _complete(msgspec.json.decode(body, type=kind, strict=False))
@@ -245,14 +247,14 @@ def _convert(kind: type[M], data: dict[str, Any]) -> M:
         raise InvalidArgument(f"The request's body cannot be read: {error}.") from error
 
 
-def _known(kind: Any, data: Any) -> Any:
+def _known(kind: Any, data: Any, field: str = "body") -> Any:
     """Return data with its fields as the message spells them: unknown and null ones left out, camelCase understood."""
+    if isinstance(data, str):
+        return check_text(data, field)
     part = _part_of(kind)
-    if part is None:
-        return data
     if isinstance(data, list):
-        return [_known(part, each) for each in data]
-    if not isinstance(data, dict):
+        return [_known(part, each, field) for each in data]
+    if part is None or not isinstance(data, dict):
         return data
     fields = {field.name: field.type for field in msgspec.structs.fields(part)}
     known: dict[str, Any] = {}
@@ -263,7 +265,7 @@ def _known(kind: Any, data: Any) -> Any:
                 f"Request specifies '{name}' twice, also as '{given}'; provide only one of them.", field=name
             )
         if name in fields and value is not None:
-            known[name] = _known(fields[name], value)
+            known[name] = _known(fields[name], value, name)
     return known
 
 
