@@ -15,7 +15,7 @@ from mainspring.api.mlflow import messages
 from mainspring.api.mlflow.dispatch import Services, endpoint, raw_endpoint
 from mainspring.api.mlflow.messages import Json, present
 from mainspring.kit.actors import Actor
-from mainspring.kit.errors import TooLarge, Unsupported
+from mainspring.kit.errors import InvalidArgument, TooLarge, Unsupported
 from mainspring.kit.http import Request, Send, respond, respond_stream
 from mainspring.kit.names import invalid_value, missing_value
 from mainspring.kit.permissions import Permission
@@ -127,6 +127,8 @@ async def upload_artifact(
     """Take a small file of a run, as MLflow's page sends it."""
     run_id, path = _required(request, "run_uuid", "run_id"), _required(request, "path")
     run = await services.db.read(tracking.get_run_header, actor, run_id)
+    if request.header(b"content-length") == "0":
+        raise InvalidArgument("The file is empty: send its bytes as the request's body.", field="body")
     chunks = _at_most(request.stream(), MAX_PAGE_UPLOAD)
     await service.put_artifact(services.blobs, actor, run.artifact_uri, path, chunks)
     await respond(send, 200, b"{}")

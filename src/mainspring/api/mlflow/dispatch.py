@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar, get_args, get_origin
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 import structlog
@@ -147,6 +148,8 @@ class Dispatcher:
             allowed = ", ".join(sorted(methods))
             text = f"{request.method} is not allowed here: use {allowed}."
             return await respond(send, 405, _error("BAD_REQUEST", text), headers=[(b"allow", allowed.encode())])
+        if "\ufffd" in request.path:
+            _check_path(request.scope["raw_path"])
         actor = self._authenticate(request)
         actor.require(called.permission)
         if called.message is None:
@@ -163,6 +166,14 @@ class Dispatcher:
             if match := pattern.fullmatch(path):
                 return methods, match.groupdict()
         return None
+
+
+def _check_path(raw: bytes) -> None:
+    """Refuse a path that is not UTF-8: ASGI servers put a mark in place of what they cannot read."""
+    try:
+        unquote_to_bytes(raw).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(f"Invalid path: it is not UTF-8: {error.reason}.", field="path") from error
 
 
 def _full_paths(path: str) -> list[str]:

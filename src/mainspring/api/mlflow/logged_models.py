@@ -9,7 +9,7 @@ import msgspec
 from mainspring.api.mlflow import messages
 from mainspring.api.mlflow.dispatch import Services, endpoint
 from mainspring.api.mlflow.experiments import one_of
-from mainspring.api.mlflow.messages import Json, logged_model_out, pairs_in, present
+from mainspring.api.mlflow.messages import Json, logged_model_out, pairs_in, pairs_once, present
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.names import missing_value
@@ -28,15 +28,16 @@ async def create_logged_model(services: Services, actor: Actor, message: message
         message.name,
         message.source_run_id,
         message.model_type,
-        dict(pairs_in(message.params)),
+        pairs_once(message.params, "params"),
         dict(pairs_in(message.tags)),
     )
     return logged_model_out(await services.db.write(service.create_logged_model, actor, new))
 
 
-@endpoint("GET", "logged-models/{model_id}", messages.LoggedModelId, READ)
-async def get_logged_model(services: Services, actor: Actor, message: messages.LoggedModelId) -> Json:
-    return logged_model_out(await services.db.read(service.get_logged_model, actor, message.model_id or ""))
+@endpoint("GET", "logged-models/{model_id}", messages.GetLoggedModel, READ)
+async def get_logged_model(services: Services, actor: Actor, message: messages.GetLoggedModel) -> Json:
+    found = services.db.read(service.get_logged_model, actor, message.model_id or "", message.allow_deleted)
+    return logged_model_out(await found)
 
 
 @endpoint("PATCH", "logged-models/{model_id}", messages.FinalizeLoggedModel, WRITE)

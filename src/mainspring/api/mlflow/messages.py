@@ -241,6 +241,10 @@ class LoggedModelId(Message):
     model_id: str | None = None
 
 
+class GetLoggedModel(LoggedModelId):
+    allow_deleted: bool = False
+
+
 class FinalizeLoggedModel(LoggedModelId):
     required: ClassVar[tuple[str, ...]] = ("model_id", "status")
     status: str | int | None = None

@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from mainspring.engines.blobs import Blob, BlobMeta, BlobStore
 from mainspring.engines.blobs.port import ByteStream
 from mainspring.kit.actors import Actor
-from mainspring.kit.errors import InvalidArgument, Unsupported
+from mainspring.kit.errors import InvalidArgument, NotFound, Unsupported
 from mainspring.kit.paths import artifact_path
 from mainspring.kit.permissions import Permission
 from mainspring.modules.artifacts.schemas import Artifact
@@ -79,7 +79,16 @@ async def open_artifact(
 ) -> Blob:
     """Open the bytes of a file from ``start`` to before ``end``, cut to its size. NotFound if there is none."""
     actor.require(Permission.ARTIFACTS_READ)
-    return await store.get(_file(location, path), start, end)
+    key = _file(location, path.removesuffix("/"))
+    try:
+        return await store.get(key, start, end)
+    except NotFound:
+        if await store.list(key):
+            raise InvalidArgument(
+                f"Artifact path refers to a directory, not a file: '{path}'. List it, or name a file in it.",
+                field="path",
+            ) from None
+        raise
 
 
 async def download_artifact(

@@ -73,8 +73,8 @@ def _check_pairs(what: str, pairs: dict[str, str], cut: int | None = None) -> di
     return {key: value[:cut] for key, value in pairs.items()}
 
 
-def _key(tx: Connection, model_id: str) -> int:
-    key = store.find_keys(tx, [model_id]).get(model_id)
+def _key(tx: Connection, model_id: str, allow_deleted: bool = False) -> int:
+    key = store.find_keys(tx, [model_id], allow_deleted).get(model_id)
     if key is None:
         raise NotFound(f"Logged model with ID '{model_id}' not found.", field="model_id")
     return key
@@ -85,10 +85,10 @@ def _get(tx: Connection, key: int) -> LoggedModel:
     return model
 
 
-def get_logged_model(tx: Connection, actor: Actor, model_id: str) -> LoggedModel:
-    """Return a logged model that is not deleted. Raises NotFound."""
+def get_logged_model(tx: Connection, actor: Actor, model_id: str, allow_deleted: bool = False) -> LoggedModel:
+    """Return a logged model, a deleted one only where that is allowed. Raises NotFound."""
     actor.require(Permission.TRACKING_READ)
-    return _get(tx, _key(tx, model_id))
+    return _get(tx, _key(tx, model_id, allow_deleted))
 
 
 def finalize_logged_model(

@@ -82,6 +82,11 @@ def check_metric(metric: Metric, path: str = "") -> tuple[float, bool]:
             f"metric '{metric.key}' (value={metric.value}). Step must be a valid long (64-bit integer).",
         )
     check_length("Metric name", metric.key, MAX_KEY)
+    if bool(metric.dataset_name) != bool(metric.dataset_digest):
+        raise InvalidArgument(
+            f"Metric '{metric.key}' has only one of dataset_name and dataset_digest: give both or neither.",
+            field=_join(path, "dataset_digest" if metric.dataset_name else "dataset_name"),
+        )
     if metric.value == "NaN" or math.isnan(metric.value):
         return 0.0, True
     return min(max(metric.value, -LARGEST), LARGEST), False

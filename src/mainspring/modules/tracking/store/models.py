@@ -39,9 +39,10 @@ def insert_model(tx: Connection, model: LoggedModel) -> int:
     return int(tx.execute(insert(logged_models).values(row).returning(logged_models.c.id)).scalar_one())
 
 
-def find_keys(tx: Connection, model_ids: Iterable[str]) -> dict[str, int]:
-    """Return the keys of the logged models that exist and are not deleted."""
-    statement = "SELECT model_id, id FROM logged_models WHERE lifecycle_stage = 'active' AND model_id"
+def find_keys(tx: Connection, model_ids: Iterable[str], deleted: bool = False) -> dict[str, int]:
+    """Return the keys of the logged models that exist; with ``deleted``, of deleted ones too."""
+    active = "" if deleted else "lifecycle_stage = 'active' AND "
+    statement = f"SELECT model_id, id FROM logged_models WHERE {active}model_id"
     return {row[0]: row[1] for row in select_where_in(tx, statement, model_ids)}
 
 
