@@ -100,7 +100,10 @@ raw_endpoint("POST", "artifacts/presigned-download-url", READ)(refuse_direct_tra
 async def get_artifact(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
     """Send a file of a run; ``artifacts/download`` is what older clients and scripts ask for."""
     run = await services.db.read(tracking.get_run_header, actor, _required(request, "run_id", "run_uuid"))
-    await _download(services, actor, request, send, run.artifact_uri, _required(request, "path"))
+    path = request.field("path")
+    if path is None:
+        raise missing_value("path")
+    await _download(services, actor, request, send, run.artifact_uri, path)
 
 
 @raw_endpoint("GET", "/model-versions/get-artifact", READ)
@@ -120,7 +123,7 @@ async def get_logged_model_artifact(
     await _download(services, actor, request, send, model.artifact_uri, _required(request, "artifact_file_path"))
 
 
-@raw_endpoint("POST", "upload-artifact", WRITE)
+@raw_endpoint("POST", "/ajax-api/2.0/mlflow/upload-artifact", WRITE)
 async def upload_artifact(
     services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]
 ) -> None:

@@ -79,15 +79,12 @@ async def open_artifact(
 ) -> Blob:
     """Open the bytes of a file from ``start`` to before ``end``, cut to its size. NotFound if there is none."""
     actor.require(Permission.ARTIFACTS_READ)
-    key = _file(location, path.removesuffix("/"))
+    key = _file(location, path)
     try:
         return await store.get(key, start, end)
     except NotFound:
         if await store.list(key):
-            raise InvalidArgument(
-                f"Artifact path refers to a directory, not a file: '{path}'. List it, or name a file in it.",
-                field="path",
-            ) from None
+            raise _directory(path) from None
         raise
 
 
@@ -106,6 +103,7 @@ async def download_artifact(
     ``asked`` is the request's ``Range``, of which one range of bytes is served and any other form answered
     whole; ``known`` is its ``If-None-Match``. Source: RFC 9110.
     """
+    path = path.removesuffix("/")
     if head:
         meta = await head_artifact(store, actor, location, path)
         return Download(200, _file_headers(path, meta, meta.size), _nothing())
@@ -213,8 +211,14 @@ def _without_secrets(parts: SplitResult) -> str:
 
 def _file(location: str, path: str) -> str:
     if not path:
-        raise InvalidArgument("The path is missing: name the file.", field="path")
+        raise _directory(path)
     return resolve(location, path)
+
+
+def _directory(path: str) -> InvalidArgument:
+    return InvalidArgument(
+        f"Artifact path refers to a directory, not a file: '{path}'. List it, or name a file in it.", field="path"
+    )
 
 
 def _extension(name: str) -> str:

@@ -103,10 +103,10 @@ def finalize_logged_model(
 
 
 def delete_logged_model(tx: Connection, actor: Actor, model_id: str) -> None:
-    """Mark a logged model as deleted. Raises NotFound."""
+    """Mark a logged model as deleted; one that is already stays so. Raises NotFound."""
     actor.require(Permission.TRACKING_WRITE)
     values = {"lifecycle_stage": LifecycleStage.DELETED.value, "updated_at": now_ms()}
-    store.update_model(tx, _key(tx, model_id), values)
+    store.update_model(tx, _key(tx, model_id, allow_deleted=True), values)
 
 
 def set_logged_model_tags(tx: Connection, actor: Actor, model_id: str, tags: dict[str, str]) -> LoggedModel:
