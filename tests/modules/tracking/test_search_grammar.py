@@ -18,7 +18,7 @@ from mainspring.modules.tracking.search.runs import ORDERS as RUN_ORDERS
 REFUSED = "refused"
 
 quick = settings(max_examples=400, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
-thorough = settings(quick, max_examples=20_000)
+thorough = settings(quick, max_examples=5_000)
 
 
 def theirs(text: str) -> Any:

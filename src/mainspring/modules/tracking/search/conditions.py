@@ -43,7 +43,7 @@ def compare(column: ColumnElement[Any], comparator: str, value: FilterValue) -> 
     if isinstance(value, str) and comparator in ("LIKE", "ILIKE"):
         if len(value) > MAX_PATTERN:
             raise InvalidArgument(
-                f"Invalid filter: a {comparator} pattern has {len(value)} characters, at most {MAX_PATTERN} are matched.",
+                f"Invalid filter: a {comparator} pattern has {len(value)} characters, it may have {MAX_PATTERN}.",
                 field="filter",
             )
         return (like if comparator == "LIKE" else ilike)(column, value)
