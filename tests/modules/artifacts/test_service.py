@@ -145,7 +145,8 @@ def test_files_lie_where_row_a3_says(store: BlobStore, tmp_path: Path) -> None:
         assert await service.head_artifact(store, LOCAL, RUN, "a/b.txt") == stored
         blob = await service.open_artifact(store, LOCAL, RUN, "a/b.txt", 1, 5)
         assert await blob.read(10) == b"ne t"
-        assert FOLDER in await refused(NotFound, service.open_artifact(store, LOCAL, RUN, "a"))
+        assert "directory" in await refused(InvalidArgument, service.open_artifact(store, LOCAL, RUN, "a"))
+        assert FOLDER in await refused(NotFound, service.open_artifact(store, LOCAL, RUN, "b"))
 
     asyncio.run(scenario())
     assert (tmp_path / "store" / FOLDER / "a" / "b.txt").read_bytes() == b"one two"
@@ -169,11 +170,14 @@ def test_the_whole_store_and_nameless_files_are_refused(store: BlobStore) -> Non
         for call in (
             service.delete_artifact(store, LOCAL, service.ROOT),
             service.delete_artifact(store, LOCAL, service.ROOT, "/"),
+        ):
+            assert "path is missing" in await refused(InvalidArgument, call)
+        for call in (
             service.put_artifact(store, LOCAL, RUN, "", chunks(b"x")),
             service.open_artifact(store, LOCAL, RUN, ""),
             service.head_artifact(store, LOCAL, RUN, ""),
         ):
-            assert "path is missing" in await refused(InvalidArgument, call)
+            assert "directory, not a file" in await refused(InvalidArgument, call)
 
     asyncio.run(scenario())
 
