@@ -2,60 +2,84 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.markup import escape
+from typer.exceptions import TyperException
 
 from mainspring import __version__
-from mainspring.kit.errors import MainspringError
+from mainspring.cli import artifacts, config, db, experiments, logged_models, models, runs
+from mainspring.cli.flags import (
+    ArtifactsUrl,
+    Data,
+    DatabaseUrl,
+    Host,
+    LogFormat,
+    LogLevel,
+    Port,
+    ShutdownGrace,
+    Workers,
+)
+from mainspring.cli.output import complain, err, out, say
+from mainspring.kit.errors import INVALID_ARGUMENT, MainspringError
+
+# What a shell makes of a program that SIGINT, or SIGPIPE, has ended.
+INTERRUPTED, PIPE_CLOSED = 130, 141
 
 app = typer.Typer(
     name="mainspring",
-    help="One platform for the whole life of a model.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+app.add_typer(experiments.app, name="experiments")
+app.add_typer(runs.app, name="runs")
+app.add_typer(artifacts.app, name="artifacts")
+app.add_typer(models.app, name="models")
+app.add_typer(logged_models.app, name="logged-models")
+app.add_typer(config.app, name="config")
+app.add_typer(db.app, name="db")
 
-Data = Annotated[Path | None, typer.Option(help="Folder of the embedded database and artifacts.")]
-DatabaseUrl = Annotated[str | None, typer.Option(help="sqlite:///file or postgresql://user@host/database.")]
-ArtifactsUrl = Annotated[str | None, typer.Option(help="file:///folder, s3://bucket/prefix, gs://… or az://….")]
-Host = Annotated[str | None, typer.Option(help="Address to listen on.")]
-Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
-Workers = Annotated[int | None, typer.Option(help="Server processes; more than one needs PostgreSQL.")]
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        say(__version__)
+        raise typer.Exit()
+
+
+@app.callback()
+def mainspring(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """One platform for the whole life of a model."""
 
 
 @app.command()
 def up(
+    context: typer.Context,
     data: Data = None,
     database_url: DatabaseUrl = None,
     artifacts_url: ArtifactsUrl = None,
     host: Host = None,
     port: Port = None,
     workers: Workers = None,
-    log_format: Annotated[str | None, typer.Option(help="json, pretty or auto.")] = None,
-    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    log_format: LogFormat = None,
+    log_level: LogLevel = None,
+    shutdown_grace: ShutdownGrace = None,
 ) -> None:
     """Start the platform here, and print how to connect to it. Ctrl-C stops it."""
     from mainspring.server.run import serve
     from mainspring.settings import load_settings
 
-    settings, _ = load_settings(locals_of(locals()))
+    settings, _ = load_settings(context.params)
     if not serve(settings, _announce):
         raise typer.Exit(1)
     err.print("Mainspring has stopped.")
-
-
-def locals_of(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the flags among a command's local names: plain values, not what it imported."""
-    return {name: value for name, value in values.items() if isinstance(value, str | int | Path)}
 
 
 def _announce(address: str) -> None:
@@ -69,26 +93,39 @@ def _announce(address: str) -> None:
 @app.command()
 def version() -> None:
     """Print the version."""
-    out.print(__version__)
+    say(__version__)
 
 
 def main() -> None:
-    """Run the command line; an error of ours is one line on standard error and its own exit code."""
+    """Run the command line and exit."""
     sys.exit(run(app))
 
 
-def run(command: Callable[..., Any]) -> int:
-    """Run a command and return its exit code."""
+def run(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit code; an error is one line on standard error."""
     try:
-        command(standalone_mode=False)
+        ended = command(arguments, standalone_mode=False)
+        sys.stdout.flush()
     except MainspringError as error:
-        err.print(f"[red]Error:[/red] {escape(error.message)}")
+        complain(error.message + (f" (request {error.request_id})" if error.request_id else ""))
         return error.code.exit_code
-    except typer.Exit as ended:
-        return ended.exit_code
-    except typer.Abort:
-        return 130
-    return 0
+    except TyperException as wrong:
+        return _wrong_usage(wrong)
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    return ended if isinstance(ended, int) else 0  # what typer.Exit carries
+
+
+def _wrong_usage(wrong: TyperException) -> int:
+    """Say what is wrong with a command as it was typed, and who tells more."""
+    message, context = wrong.format_message().strip(), getattr(wrong, "ctx", None)
+    if message:  # a group that was called by its bare name has printed its help instead
+        complain(f"{message.rstrip('.')}. Try '{context.command_path} --help'." if context else message)
+    return INVALID_ARGUMENT.exit_code
 
 
 if __name__ == "__main__":

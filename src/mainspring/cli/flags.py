@@ -1,0 +1,28 @@
+"""The settings as options of the commands that start or look at a server here."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mainspring.settings import Settings
+
+_DOCS = {setting.name: setting.metadata["doc"] for setting in fields(Settings)}
+
+
+def _option(name: str) -> Any:
+    return typer.Option(help=_DOCS[name], show_default=False)
+
+
+Data = Annotated[Path | None, _option("data")]
+DatabaseUrl = Annotated[str | None, _option("database_url")]
+ArtifactsUrl = Annotated[str | None, _option("artifacts_url")]
+Host = Annotated[str | None, _option("host")]
+Port = Annotated[int | None, _option("port")]
+Workers = Annotated[int | None, _option("workers")]
+LogFormat = Annotated[str | None, _option("log_format")]
+LogLevel = Annotated[str | None, _option("log_level")]
+ShutdownGrace = Annotated[int | None, _option("shutdown_grace")]

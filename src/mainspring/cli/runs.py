@@ -1,0 +1,157 @@
+"""``mainspring runs``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mainspring.cli.options import AsJson, Filter, Limit, OrderBy, PageToken, Tags, Url, View, client, pairs_of
+from mainspring.cli.output import Columns, moment, pairs, say, show, show_page
+from mainspring.kit.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from mainspring.modules.tracking.schemas import Run
+
+app = typer.Typer(help="Runs: params, metrics and tags of one training.", no_args_is_help=True)
+RunId = Annotated[str, typer.Argument(help="The run's id.")]
+Time = Annotated[int | None, typer.Option(help="Milliseconds since the epoch; left out, now.", show_default=False)]
+SHOWN_METRICS = 4
+
+
+def _metrics(run: Run) -> str:
+    shown = {point.key: point.value for point in run.metrics[:SHOWN_METRICS]}
+    return pairs(shown) + (", …" if len(run.metrics) > SHOWN_METRICS else "")
+
+
+COLUMNS: Columns = (
+    ("ID", lambda run: run.run_id),
+    ("NAME", lambda run: run.name),
+    ("STATUS", lambda run: run.status),
+    ("STARTED (UTC)", lambda run: moment(run.started_at)),
+    ("METRICS", _metrics),
+)
+POINTS: Columns = (
+    ("STEP", lambda point: point.step),
+    ("TIME (UTC)", lambda point: moment(point.timestamp)),
+    ("VALUE", lambda point: point.value),
+)
+
+
+@app.command()
+def search(
+    experiment_ids: Annotated[
+        list[str] | None, typer.Argument(help="Experiments to look in; left out, the default one, 0.")
+    ] = None,
+    filter: Filter = "",
+    view: View = "ACTIVE_ONLY",
+    order_by: OrderBy = None,
+    limit: Limit = 100,
+    page_token: PageToken = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Search the runs of some experiments, the newest first."""
+    wanted = experiment_ids or ["0"]
+    found = client(url).runs.search(wanted, filter, view_type=view, order_by=order_by or (), page_size=limit)
+    nothing = f"No runs in {', '.join(wanted)}. Other experiments: mainspring experiments search"
+    show_page(found.page(page_token), COLUMNS, as_json, nothing)
+
+
+@app.command()
+def get(run_id: RunId, as_json: AsJson = False, url: Url = None) -> None:
+    """Show a run with its params, tags and latest metrics, a deleted one too."""
+    show(client(url).runs.get(run_id), as_json)
+
+
+@app.command()
+def create(
+    experiment: Annotated[str, typer.Option(help="The experiment's id.")] = "0",
+    name: Annotated[str | None, typer.Option(help="Left out, one is made up.", show_default=False)] = None,
+    user: Annotated[str, typer.Option(help="Who runs it.", show_default=False)] = "",
+    started_at: Time = None,
+    tag: Tags = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Start a run."""
+    tags = pairs_of(tag, "--tag")
+    made = client(url).runs.create(experiment, name=name, user_id=user, started_at=started_at, tags=tags)
+    show(made, as_json)
+
+
+@app.command()
+def update(
+    run_id: RunId,
+    status: Annotated[
+        str | None, typer.Option(help="RUNNING, SCHEDULED, FINISHED, FAILED or KILLED.", show_default=False)
+    ] = None,
+    ended_at: Annotated[int | None, typer.Option(help="Milliseconds since the epoch.", show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(help="The new name.", show_default=False)] = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Change a run's status, end or name."""
+    show(client(url).runs.update(run_id, status=status, ended_at=ended_at, name=name), as_json)
+
+
+@app.command()
+def delete(run_id: RunId, url: Url = None) -> None:
+    """Mark a run as deleted; restore brings it back."""
+    client(url).runs.delete(run_id)
+    say(f"Run {run_id} is deleted. Bring it back: mainspring runs restore {run_id}")
+
+
+@app.command()
+def restore(run_id: RunId, as_json: AsJson = False, url: Url = None) -> None:
+    """Bring a deleted run back."""
+    show(client(url).runs.restore(run_id), as_json)
+
+
+@app.command()
+def log(
+    run_id: RunId,
+    metric: Annotated[list[str] | None, typer.Option(help="KEY=NUMBER; may be repeated.", show_default=False)] = None,
+    param: Annotated[list[str] | None, typer.Option(help="KEY=VALUE; may be repeated.", show_default=False)] = None,
+    tag: Tags = None,
+    step: Annotated[int, typer.Option(help="The step of the metrics.")] = 0,
+    timestamp: Time = None,
+    url: Url = None,
+) -> None:
+    """Log metrics, params and tags to a run, all or none."""
+    metrics = {key: _number(key, text) for key, text in pairs_of(metric, "--metric").items()}
+    params, tags = pairs_of(param, "--param"), pairs_of(tag, "--tag")
+    client(url).runs.log(run_id, metrics=metrics, params=params, tags=tags, step=step, timestamp=timestamp)
+
+
+@app.command()
+def set_tag(run_id: RunId, key: str, value: str, url: Url = None) -> None:
+    """Set a tag of a run."""
+    client(url).runs.set_tag(run_id, key, value)
+
+
+@app.command()
+def delete_tag(run_id: RunId, key: str, url: Url = None) -> None:
+    """Delete a tag of a run."""
+    client(url).runs.delete_tag(run_id, key)
+
+
+@app.command()
+def metric_history(
+    run_id: RunId,
+    key: Annotated[str, typer.Argument(help="The metric's key.")],
+    limit: Limit = 10_000,
+    page_token: PageToken = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Show the points of one metric by time, step and value."""
+    found = client(url).runs.metric_history(run_id, key, page_size=limit)
+    show_page(found.page(page_token), POINTS, as_json, f"The run has no points of {key}.")
+
+
+def _number(key: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidArgument(f"The metric {key} is '{text}'; it must be a number.", field="--metric") from error
