@@ -1,0 +1,142 @@
+"""Migrations: fast, the same as the tables, forward only, and open to what earlier releases wrote."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, text
+
+from mainspring.db import migrate
+from mainspring.db.engine import Database, check_url
+from mainspring.db.schema import metadata
+from mainspring.kit.actors import LOCAL
+from mainspring.kit.errors import FailedPrecondition
+from mainspring.kit.sql_engines import create_write_engine
+from mainspring.modules.registry import service as registry
+from mainspring.modules.registry import tables as _registry_tables  # noqa: F401
+from mainspring.modules.registry.schemas import RegistrySearch
+from mainspring.modules.tracking import service as tracking
+from mainspring.modules.tracking import tables as _tracking_tables  # noqa: F401
+from mainspring.modules.tracking.schemas import RunSearch
+
+WRITTEN = Path(__file__).parent.parent / "migrations"
+CPU_SECONDS = 0.5
+
+TIMED = """
+import sys, time
+from mainspring.db import migrate
+from mainspring.kit.sql_engines import create_write_engine
+started = time.process_time()
+migrate.upgrade(create_write_engine(sys.argv[1]))
+print(time.process_time() - started)
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/new.db"
+    return check_url(request.getfixturevalue("postgres_database"))
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[Engine]:
+    engine = create_write_engine(url)
+    yield engine
+    engine.dispose()
+
+
+def test_a_new_database_is_ready_at_once(url: str) -> None:
+    done = subprocess.run([sys.executable, "-c", TIMED, url], capture_output=True, text=True, check=True, timeout=60)
+    assert float(done.stdout) < CPU_SECONDS
+
+
+def test_upgrade_twice_changes_nothing(engine: Engine) -> None:
+    assert migrate.upgrade(engine) == migrate.revisions()
+    assert migrate.upgrade(engine) == []
+    assert migrate.check(engine) == (migrate.head(), migrate.head())
+
+
+def test_migrations_and_tables_agree(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    with engine.connect() as tx:
+        context = MigrationContext.configure(
+            tx,
+            opts={
+                "version_table": migrate.VERSION_TABLE,
+                "compare_type": True,
+                "compare_server_default": True,
+            },
+        )
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_missing_column_would_be_noticed(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    with engine.begin() as tx:
+        tx.execute(text("ALTER TABLE runs DROP COLUMN deleted_at"))
+    with engine.connect() as tx:
+        context = MigrationContext.configure(tx, opts={"version_table": migrate.VERSION_TABLE})
+        assert compare_metadata(context, metadata) != []
+
+
+def test_a_database_of_a_newer_release_is_refused(engine: Engine) -> None:
+    migrate.upgrade(engine)
+    with engine.begin() as tx:
+        tx.execute(text(f"UPDATE {migrate.VERSION_TABLE} SET version_num = '9999'"))
+    with pytest.raises(FailedPrecondition, match="revision 9999, which this release does not know") as refused:
+        migrate.upgrade(engine)
+    assert "run the release that wrote it" in refused.value.message
+    assert migrate.check(engine) == ("9999", migrate.head())
+
+
+def test_revisions_are_one_straight_line() -> None:
+    assert migrate.revisions() == [f"{number:04}" for number in range(1, len(migrate.revisions()) + 1)]
+
+
+def test_several_that_start_at_once_migrate_once(url: str) -> None:
+    command = [sys.executable, "-c", TIMED.replace("migrate.upgrade(", "ran = migrate.upgrade(") + "print(ran)", url]
+    starts = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    outputs = [start.communicate(timeout=120)[0].splitlines()[-1] for start in starts]
+    assert [start.returncode for start in starts] == [0] * 4
+    assert sorted(outputs) == sorted([str(migrate.revisions()), "[]", "[]", "[]"])
+
+
+@pytest.mark.parametrize("file", sorted(WRITTEN.glob("*.db")), ids=lambda path: path.stem)
+def test_what_an_earlier_release_wrote_is_kept(tmp_path: Path, file: Path) -> None:
+    """Each file was written by the release whose newest migration it is named after: ``tests/migrations/write.py``."""
+    copy = tmp_path / "earlier.db"
+    shutil.copy(file, copy)
+
+    async def read() -> tuple[Any, ...]:
+        db = Database(f"sqlite:///{copy}")
+        migrate.upgrade(db.write_engine)
+        [experiment] = (await db.read(tracking.search_experiments, LOCAL, "name = 'kept'")).items
+        query = RunSearch([experiment.experiment_id], "", order_by=["attributes.start_time ASC"])
+        runs = (await db.read(tracking.search_runs, LOCAL, query)).items
+        history = await db.read(tracking.get_metric_history, LOCAL, runs[0].run_id, "loss")
+        models = await db.read(tracking.search_logged_models, LOCAL, [experiment.experiment_id])
+        versions = await db.read(registry.search_model_versions, LOCAL, RegistrySearch())
+        db.close()
+        return experiment, runs, history.items, models.items, versions.items
+
+    experiment, runs, history, models, versions = asyncio.run(read())
+    assert experiment.tags == {"team": "vision"}
+    assert [run.name for run in runs] == ["first", "second"]
+    assert runs[0].params == {"lr": "0.1", "ünïcode": "ß"}
+    assert runs[0].tags == {"mlflow.runName": "first", "note": "with a quote ' and a line\nbreak"}
+    points = [(point.value, point.timestamp, point.step) for point in history]
+    assert points == [(0.5, 1000, 1), (0.25, 2000, 2), ("NaN", 3000, 3), (1.7976931348623157e308, 4000, 4)]
+    assert [given.dataset.name for given in runs[0].datasets] == ["wine"]
+    assert [(model.name, model.params) for model in models] == [("net", {"depth": "3"})]
+    found = [(version.name, version.version, version.aliases, version.tags) for version in versions]
+    assert found == [("wine-model", 1, ["champion"], {"stage": "tested"})]
