@@ -36,6 +36,8 @@ from mainspring.modules.tracking.tables import (
     logged_models,
 )
 
+MAX_DATASETS = 100
+
 _COLUMNS = {
     "model_id": logged_models.c.model_id,
     "experiment_id": logged_models.c.experiment,
@@ -94,6 +96,8 @@ def search_logged_models(
     those on these datasets; without a condition on a metric, models must have some point on them. A
     sort by a metric takes its newest point. Raises InvalidArgument for a search that cannot be read.
     """
+    if len(datasets) > MAX_DATASETS:
+        raise InvalidArgument(f"`datasets` names {len(datasets)} datasets, at most {MAX_DATASETS}.", field="datasets")
     scopes = [_scope(scope) for scope in datasets]
     clauses = parse_filter(filter, FILTERS)
     conditions = [_condition(clause, scopes) for clause in clauses]

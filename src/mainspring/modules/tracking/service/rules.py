@@ -21,6 +21,8 @@ MAX_EXPERIMENT_NAME = 500
 MAX_EXPERIMENT_TAG_VALUE = 20_000
 MAX_RESULTS = 50_000
 MAX_DATASETS = 1000
+MAX_DATASET_NAME = 500
+MAX_DATASET_DIGEST = 36
 LARGEST = 1.7976931348623157e308
 INT64 = 2**63
 
@@ -82,6 +84,8 @@ def check_metric(metric: Metric, path: str = "") -> tuple[float, bool]:
             f"metric '{metric.key}' (value={metric.value}). Step must be a valid long (64-bit integer).",
         )
     check_length("Metric name", metric.key, MAX_KEY)
+    check_length(_join(path, "dataset_name"), metric.dataset_name or "", MAX_DATASET_NAME)
+    check_length(_join(path, "dataset_digest"), metric.dataset_digest or "", MAX_DATASET_DIGEST)
     if bool(metric.dataset_name) != bool(metric.dataset_digest):
         raise InvalidArgument(
             f"Metric '{metric.key}' has only one of dataset_name and dataset_digest: give both or neither.",
@@ -141,8 +145,8 @@ def check_datasets(inputs: list[DatasetInput]) -> list[DatasetInput]:
     for given in inputs:
         dataset = given.dataset
         for field, value, limit in (
-            ("name", dataset.name, 500),
-            ("digest", dataset.digest, 36),
+            ("name", dataset.name, MAX_DATASET_NAME),
+            ("digest", dataset.digest, MAX_DATASET_DIGEST),
             ("source_type", dataset.source_type, 36),
             ("source", dataset.source, 65_535),
             ("schema", dataset.schema or "", 1_048_575),

@@ -1,0 +1,104 @@
+"""A server of its own for the properties, once on each database, with something of everything on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+
+from tests.components.contents import Keeper
+from tests.components.postgres import create_database
+from tests.components.server import MainspringServer
+from tests.properties.wire import Wire
+
+_numbers = count()
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server, a connection to it, and what reads past it all that it keeps."""
+
+    server: MainspringServer
+    wire: Wire
+    keeper: Keeper
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    """Yield a running server with its connections."""
+    url = None
+    if request.param == "postgresql":
+        postgres = request.getfixturevalue("postgres")
+        url = postgres.database_url(create_database(postgres))
+    with MainspringServer(tmp_path_factory.mktemp("properties") / "data", database_url=url) as server:
+        wire, keeper = Wire(server), Keeper(server, url)
+        yield Target(server, wire, keeper)
+        wire.close()
+        keeper.close()
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[object, dict[str, Any]]:
+    """Hold what was made for whom."""
+    return {}
+
+
+@pytest.fixture
+def known(request: pytest.FixtureRequest, target: Target, made: dict[object, dict[str, Any]]) -> dict[str, Any]:
+    """Return a good value for every field of MLflow's messages, by its name: of things made for this endpoint."""
+    parameters = getattr(request.node, "callspec", None)
+    owner = (target.server.port, str(parameters and parameters.params.get("called")))
+    if owner not in made:
+        made[owner] = make_one_of_everything(target)
+    return made[owner]
+
+
+def make_one_of_everything(target: Target) -> dict[str, Any]:
+    call, number = target.wire.call, next(_numbers)
+    api = "/api/2.0/mlflow"
+    experiment = call("POST", f"{api}/experiments/create", {"name": f"e{number}"})["experiment_id"]
+    run = call("POST", f"{api}/runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
+    batch = {"metrics": [{"key": "m", "value": 1, "timestamp": 1, "step": 1}], "params": [{"key": "k", "value": "1"}]}
+    call("POST", f"{api}/runs/log-batch", {"run_id": run, **batch, "tags": batch["params"]})
+    model = call("POST", f"{api}/logged-models", {"experiment_id": experiment, "tags": batch["params"]})
+    name = f"m{number}"
+    call("POST", f"{api}/registered-models/create", {"name": name, "tags": batch["params"]})
+    source = f"runs:/{run}/model"
+    call("POST", f"{api}/model-versions/create", {"name": name, "source": source, "run_id": run})
+    call("POST", f"{api}/registered-models/alias", {"name": name, "alias": "a", "version": "1"})
+    call("POST", f"{api}/experiments/set-experiment-tag", {"experiment_id": experiment, "key": "k", "value": "1"})
+    model_id = model["model"]["info"]["model_id"]
+    described = '{"artifact_path": "model", "flavors": {}, "run_id": "r", "utc_time_created": "t"}'
+    return {
+        "experiment_id": experiment,
+        "experiment_ids": [experiment],
+        "experiment_name": f"e{number}",
+        "new_name": f"n{number}",
+        "run_id": run,
+        "run_ids": [run],
+        "model_id": model_id,
+        "source_run_id": run,
+        "name": name,
+        "alias": "a",
+        "version": "1",
+        "stage": "Staging",
+        "source": source,
+        "key": "k",
+        "tag_key": "k",
+        "metric_key": "m",
+        "value": "1",
+        "timestamp": 1,
+        "step": 1,
+        "status": "FINISHED",
+        "max_results": 10,
+        "filter": "",
+        "metrics": batch["metrics"],
+        "params": batch["params"],
+        "tags": batch["params"],
+        "models": [{"model_id": model_id, "step": 1}],
+        "datasets": [{"dataset": {"name": "d", "digest": "1", "source_type": "local", "source": "here"}}],
+        "model_json": described,
+    }
