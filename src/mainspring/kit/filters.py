@@ -152,6 +152,7 @@ _KEY = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"-?(?:\d+(?:\.\d+)?[eE]-?\d+|\d+\.\d*|\.\d+|\d+)(?!\w)")
+_DIGITS = re.compile(r"\s*[+-]?\d+\s*")
 _OPERATOR = re.compile(r"[<>=~!]+")
 _SPACE = re.compile(r"\s*")
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
@@ -332,11 +333,8 @@ class _Parser:
     def quoted_value(self, text: str, name: str, allowed: Field, start: int) -> str | int | float:
         if allowed.kind == "string":
             return text
-        if allowed.kind in ("id", "digits"):
-            try:
-                return _integer(text)
-            except ValueError:
-                pass  # The message below says what would be right.
+        if allowed.kind in ("id", "digits") and _DIGITS.fullmatch(text):
+            return _integer(text)
         self.at = start
         self.fail(f"{self.expected_kind(name, allowed)} Found {self.found()}.")
 
@@ -471,9 +469,6 @@ class _Parser:
 
 
 def _integer(text: str) -> int | float:
-    """Return a whole number, as a float where 64 bits do not hold it. Raises ValueError."""
-    digits = text.strip()
-    if not digits.lstrip("+-").isdecimal():
-        raise ValueError(text)
-    value = int(digits) if len(digits) <= 20 else float(digits)
+    """Return a whole number, as a float where 64 bits do not hold it."""
+    value = int(text) if len(text) <= 20 else float(text)
     return value if -(2**63) <= value < 2**63 else float(value)
