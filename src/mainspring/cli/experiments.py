@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mainspring.cli.options import AsJson, Filter, Limit, OrderBy, PageToken, Tags, Url, View, client, pairs_of
+from mainspring.cli.options import AsJson, Filter, Limit, OrderBy, PageToken, Quiet, Tags, Url, View, client, pairs_of
 from mainspring.cli.output import Columns, moment, pairs, say, show, show_page
 
 app = typer.Typer(help="Experiments: what runs belong to.", no_args_is_help=True)
@@ -48,12 +48,14 @@ def create(
         str | None, typer.Option(help="Where artifacts go, instead of the server's own store.", show_default=False)
     ] = None,
     tag: Tags = None,
+    quiet: Quiet = False,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Create an experiment."""
     tags = pairs_of(tag, "--tag")
-    show(client(url).experiments.create(name, artifact_location=artifact_location, tags=tags), as_json)
+    made = client(url).experiments.create(name, artifact_location=artifact_location, tags=tags)
+    say(made.experiment_id) if quiet else show(made, as_json)
 
 
 @app.command()

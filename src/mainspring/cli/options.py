@@ -29,6 +29,7 @@ Limit = Annotated[int, typer.Option(help="How many at most.")]
 PageToken = Annotated[str | None, typer.Option(help="The token that the page before has told.", show_default=False)]
 View = Annotated[str, typer.Option(help="ACTIVE_ONLY, DELETED_ONLY or ALL.")]
 Tags = Annotated[list[str] | None, typer.Option("--tag", help="KEY=VALUE; may be repeated.", show_default=False)]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the id alone.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mainspring.cli.options import AsJson, Filter, Limit, OrderBy, PageToken, Tags, Url, View, client, pairs_of
+from mainspring.cli.options import AsJson, Filter, Limit, OrderBy, PageToken, Quiet, Tags, Url, View, client, pairs_of
 from mainspring.cli.output import Columns, moment, pairs, say, show, show_page
 from mainspring.kit.errors import InvalidArgument
 
@@ -71,13 +71,14 @@ def create(
     user: Annotated[str, typer.Option(help="Who runs it.", show_default=False)] = "",
     started_at: Time = None,
     tag: Tags = None,
+    quiet: Quiet = False,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Start a run."""
     tags = pairs_of(tag, "--tag")
     made = client(url).runs.create(experiment, name=name, user_id=user, started_at=started_at, tags=tags)
-    show(made, as_json)
+    say(made.run_id) if quiet else show(made, as_json)
 
 
 @app.command()

@@ -1,0 +1,53 @@
+"""The public names of the SDK, which only a new major version may take away."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import mainspring as ms
+from mainspring import client as sdk
+
+NAMES = {"Client", "MainspringError", "Metric", "Transfer", "__version__", "connect"}
+CALLS = {
+    "ExperimentClient": "create delete delete_tag get restore search set_tag update",
+    "RunClient": "create delete delete_tag finish get log metric_history restore search set_tag update",
+    "ArtifactClient": "delete download list upload",
+    "LoggedModelClient": "download get list_files search",
+    "ModelClient": (
+        "create create_version delete delete_alias delete_tag delete_version delete_version_tag download get "
+        "get_by_alias get_version list_files search search_versions set_alias set_tag set_version_tag update "
+        "update_version"
+    ),
+    "Client": "close url",
+    "Results": "page",
+}
+
+
+def test_names() -> None:
+    assert set(ms.__all__) == NAMES
+    assert {name for name in NAMES if not hasattr(ms, name)} == set()
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls(name: str) -> None:
+    kind = getattr(sdk, name)
+    assert sorted(call for call in vars(kind) if not call.startswith("_")) == sorted(CALLS[name].split())
+
+
+def test_every_call_is_documented() -> None:
+    calls = [getattr(getattr(sdk, name), call) for name in CALLS for call in CALLS[name].split()]
+    assert [call for call in calls if not inspect.getdoc(call)] == []
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(AttributeError, match="attic"):
+        _ = ms.attic
+
+
+def test_the_network_is_loaded_only_when_it_is_needed() -> None:
+    code = (
+        "import sys, mainspring; assert 'httpx' not in sys.modules; mainspring.connect; assert 'httpx' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
