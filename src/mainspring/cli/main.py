@@ -26,8 +26,8 @@ from mainspring.cli.flags import (
 from mainspring.cli.output import complain, err, out, say
 from mainspring.kit.errors import INVALID_ARGUMENT, MainspringError
 
-# What a shell makes of a program that SIGINT, or SIGPIPE, has ended.
-INTERRUPTED, PIPE_CLOSED = 130, 141
+# What a shell makes of a program that SIGINT has ended; what our libraries exit with when nobody reads on.
+INTERRUPTED, PIPE_CLOSED = 130, 1
 
 app = typer.Typer(
     name="mainspring",
@@ -104,7 +104,7 @@ def main() -> None:
 def run(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
     """Run a command and return its exit code; an error is one line on standard error."""
     try:
-        ended = command(arguments, standalone_mode=False)
+        ended = command(arguments, prog_name="mainspring", standalone_mode=False)
         sys.stdout.flush()
     except MainspringError as error:
         complain(error.message + (f" (request {error.request_id})" if error.request_id else ""))

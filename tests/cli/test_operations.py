@@ -1,0 +1,193 @@
+"""Law 5: every operation of the API is in the SDK and on the command line, or on a list here.
+
+The server's own log says what it was asked.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import mainspring as ms
+from mainspring.kit.errors import NotFound
+from tests.cli.conftest import Typed
+from tests.components.server import MainspringServer
+
+# Operation → why neither has it.
+NEEDLESS = {
+    "list_runs": "search_runs finds the runs of one experiment too",
+    "head_run_artifact": "a listing tells the size",
+    "head_logged_model_artifact": "a listing tells the size",
+    "head_model_version_artifact": "a listing tells the size",
+}
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[MainspringServer]:
+    """Yield a server of the test's own, which logs each request."""
+    with MainspringServer(tmp_path / "data", "--log-level", "debug", "--log-format", "json") as started:
+        yield started
+
+
+def operations(server: MainspringServer) -> dict[str, tuple[str, re.Pattern[str]]]:
+    """Return the operations of the API: method, and pattern of the path."""
+    paths: dict[str, Any] = httpx.get(f"{server.url}/api/v1/openapi.json").json()["paths"]
+    return {
+        operation["operationId"]: (method.upper(), re.compile(path_pattern(path)))
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+
+
+def path_pattern(path: str) -> str:
+    whole = re.sub(r"\{(path|key)\}", r".+", path)
+    return re.sub(r"\{\w+\}", r"[^/]+", whole)
+
+
+def called(server: MainspringServer) -> set[str]:
+    """Return the operations that the server was asked for since its log was last emptied."""
+    asked = set()
+    for line in server.log.splitlines():
+        with suppress(json.JSONDecodeError):
+            event = json.loads(line)
+            if event.get("event") == "request":
+                asked.add((event["method"], event["path"]))
+    known = operations(server)
+    found = set()
+    for method, path in asked:
+        fitting = [name for name, (own, pattern) in known.items() if own == method and pattern.fullmatch(path)]
+        # "/runs/search" is no run's id: the path with the fewest variables is meant.
+        found |= set(sorted(fitting, key=lambda name: known[name][1].pattern.count("+"))[:1])
+    return found
+
+
+def make_logged_model(server: MainspringServer) -> str:
+    """Log a model as MLflow's client does, and return its id."""
+    api = f"{server.url}/api/2.0/mlflow"
+    model = httpx.post(f"{api}/logged-models", json={"experiment_id": "0", "name": "m"}).json()["model"]["info"]
+    proxy = f"{server.url}/api/2.0/mlflow-artifacts/artifacts"
+    folder = model["artifact_uri"].removeprefix("mlflow-artifacts:/").lstrip("/")
+    httpx.put(f"{proxy}/{folder}/sub/f.txt", content=b"f").raise_for_status()
+    return str(model["model_id"])
+
+
+def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path) -> None:
+    file = tmp_path / "f.txt"
+    file.write_text("f")
+    with ms.connect(server.url) as client:
+        experiment = client.experiments.create("e").experiment_id
+        client.experiments.get(experiment)
+        list(client.experiments.search())
+        client.experiments.update(experiment, name="f")
+        client.experiments.set_tag(experiment, "k", "v")
+        client.experiments.delete_tag(experiment, "k")
+        client.experiments.delete(experiment)
+        client.experiments.restore(experiment)
+        run = client.runs.create(experiment).run_id
+        list(client.runs.search([experiment]))
+        client.runs.get(run)
+        client.runs.log(run, metrics={"m": 1})
+        list(client.runs.metric_history(run, "m"))
+        client.runs.set_tag(run, "k", "v")
+        client.runs.delete_tag(run, "k")
+        client.runs.finish(run)
+        client.runs.delete(run)
+        client.runs.restore(run)
+        client.artifacts.upload(run, file, "model")
+        client.artifacts.list(run)
+        client.artifacts.download(run, "model", tmp_path / "run")
+        client.artifacts.upload(run, file)
+        client.artifacts.delete(run, "f.txt")
+        client.models.create("m")
+        list(client.models.search())
+        client.models.get("m")
+        client.models.update("m", description="d")
+        client.models.set_tag("m", "k", "v")
+        client.models.delete_tag("m", "k")
+        client.models.create_version("m", f"runs:/{run}/model", run_id=run)
+        list(client.models.search_versions())
+        list(client.models.search_versions("m"))
+        client.models.get_version("m", 1)
+        client.models.update_version("m", 1, description="d")
+        client.models.set_version_tag("m", 1, "k", "v")
+        client.models.delete_version_tag("m", 1, "k")
+        client.models.set_alias("m", "a", 1)
+        client.models.get_by_alias("m", "a")
+        client.models.delete_alias("m", "a")
+        client.models.list_files("m", 1)
+        client.models.download("m", 1, to=tmp_path / "version")
+        client.models.delete_version("m", 1)
+        client.models.delete("m")
+        logged = make_logged_model(server)
+        list(client.logged_models.search(["0"]))
+        client.logged_models.get(logged)
+        client.logged_models.list_files(logged)
+        client.logged_models.download(logged, to=tmp_path / "logged")
+        with pytest.raises(NotFound):
+            client.models.get("m")
+    assert operations(server).keys() - called(server) == NEEDLESS.keys()
+
+
+def test_every_operation_is_on_the_command_line(
+    typed: Typed, server: MainspringServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MAINSPRING_URL", server.url)
+    (tmp_path / "f.txt").write_text("f")
+    experiment = typed("experiments", "create", "e", "--quiet").out.strip()
+    run = typed("runs", "create", "--experiment", experiment, "--quiet").out.strip()
+    logged = make_logged_model(server)
+    lines = f"""
+        experiments get {experiment}
+        experiments search
+        experiments update {experiment} --name f
+        experiments set-tag {experiment} k v
+        experiments delete-tag {experiment} k
+        experiments delete {experiment}
+        experiments restore {experiment}
+        runs search {experiment}
+        runs get {run}
+        runs log {run} --metric m=1
+        runs metric-history {run} m
+        runs set-tag {run} k v
+        runs delete-tag {run} k
+        runs update {run} --status FINISHED
+        runs delete {run}
+        runs restore {run}
+        artifacts upload {run} {tmp_path}/f.txt model
+        artifacts list {run}
+        artifacts download {run} model --to {tmp_path}/run
+        artifacts upload {run} {tmp_path}/f.txt
+        artifacts delete {run} f.txt --yes
+        models create m
+        models search
+        models get m
+        models update m --description d
+        models set-tag m k v
+        models delete-tag m k
+        models versions create m runs:/{run}/model --run-id {run}
+        models versions search
+        models versions search m
+        models versions get m 1
+        models versions update m 1 --description d
+        models versions set-tag m 1 k v
+        models versions delete-tag m 1 k
+        models set-alias m a 1
+        models get-alias m a
+        models delete-alias m a
+        models versions files m 1
+        models versions download m 1 --to {tmp_path}/version
+        models versions delete m 1 --yes
+        models delete m --yes
+        logged-models search
+        logged-models get {logged}
+        logged-models files {logged}
+        logged-models download {logged} --to {tmp_path}/logged
+    """
+    for line in filter(None, map(str.strip, lines.splitlines())):
+        typed(*line.split())
+    assert operations(server).keys() - called(server) == NEEDLESS.keys()
