@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 from mainspring.kit.errors import InvalidArgument
 
@@ -147,10 +146,12 @@ def _convert(name: str, kind: type, value: Any, source: str) -> Any:
 
 
 def mask(value: str) -> str:
-    """Return a value that may be shown: the password in a URL, and every query value of one, as ``***``."""
+    """Return a value that may be shown: the password in a URL, and every query value of one, as ``***``.
+
+    A password may hold any character, ``/``, ``?`` and ``@`` too: the databases' drivers read it up to the last ``@``.
+    """
     if "://" not in value:
         return value
-    parts = urlsplit(value)
-    netloc = re.sub(r":[^:@/]*@", ":***@", parts.netloc)
-    query = re.sub(r"=[^&]*", "=***", parts.query)
-    return urlunsplit(parts._replace(netloc=netloc, query=query)) if parts.netloc or query else value
+    shown = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", value, count=1, flags=re.DOTALL)
+    address, mark, query = shown.partition("?")
+    return address + mark + re.sub(r"=[^&]*", "=***", query)
