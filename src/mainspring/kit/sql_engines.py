@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +138,7 @@ def _write_rows(tx: Connection, table: Table, columns: Sequence[str], rows: Sequ
     if not rows:
         return
     names = ", ".join(columns)
-    cursor = tx.connection.cursor()
-    try:
+    with _cursor(tx) as cursor:
         if tx.dialect.name == "sqlite":
             marks = ", ".join("?" * len(columns))
             cursor.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks}) {clause}", rows)
@@ -147,8 +147,6 @@ def _write_rows(tx: Connection, table: Table, columns: Sequence[str], rows: Sequ
             arrays = ", ".join(f"%s::{kind}[]" for kind in types)
             statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {clause}"
             cursor.execute(statement, [list(values) for values in zip(*rows, strict=True)])
-    finally:
-        cursor.close()
 
 
 def select_where_in(tx: Connection, statement: str, values: Iterable[Any]) -> list[Any]:
@@ -157,17 +155,27 @@ def select_where_in(tx: Connection, statement: str, values: Iterable[Any]) -> li
     It spares the hot paths the building of a query: the values go straight to the driver.
     """
     found: list[Any] = []
-    cursor = tx.connection.cursor()
-    try:
+    with _cursor(tx) as cursor:
         for part in chosen(values):
             if tx.dialect.name == "sqlite":
                 cursor.execute(f"{statement} IN ({', '.join('?' * len(part))})", part)
             else:
                 cursor.execute(f"{statement} = ANY(%s)", [part])
             found += cursor.fetchall()
+    return found
+
+
+@contextmanager
+def _cursor(tx: Connection) -> Iterator[Any]:
+    """Yield a cursor of the driver, whose errors become SQLAlchemy's: they are judged as all others are."""
+    cursor = tx.connection.cursor()
+    driver = tx.dialect.loaded_dbapi
+    try:
+        yield cursor
+    except driver.Error as error:
+        raise DBAPIError.instance(None, None, error, driver.Error, dialect=tx.dialect) from error
     finally:
         cursor.close()
-    return found
 
 
 def chosen(rows: Iterable[Any], size: int = 30_000) -> Iterable[list[Any]]:
