@@ -102,7 +102,7 @@ latest_metrics = Table(
     Column("is_nan", Boolean, nullable=False),
     Column("timestamp", BigInteger, nullable=False),
     Column("step", BigInteger, nullable=False),
-    Index(None, "key", "value", "run"),
+    Index(None, "key", "is_nan", "value", "run"),
     sqlite_with_rowid=False,
 )
 """The greatest point of each key by (step, timestamp, value)."""

@@ -157,7 +157,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run", "key", name=op.f("pk_latest_metrics")),
         sqlite_with_rowid=False,
     )
-    op.create_index(op.f("ix_latest_metrics_key_value_run"), "latest_metrics", ["key", "value", "run"], unique=False)
+    op.create_index(
+        op.f("ix_latest_metrics_key_is_nan_value_run"),
+        "latest_metrics",
+        ["key", "is_nan", "value", "run"],
+        unique=False,
+    )
     op.create_table(
         "logged_model_metrics",
         sa.Column("model", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -149,11 +150,9 @@ def measured(tx: Connection, actor: Actor, run_id: str | None, model_id: str | N
         return Measured()
     of_run, of_model = Measured(), Measured()
     if run_id:
-        try:
+        with suppress(NotFound):  # runs of other servers may be named too
             run = tracking.get_run(tx, actor, run_id)
             of_run = Measured(run.params, {metric.key: metric.value for metric in run.metrics})
-        except NotFound:
-            pass  # Runs of other servers may be named too.
     model = _find_logged_model(tx, actor, model_id) if model_id else None
     if model is not None:
         of_model = Measured(model.params, {metric.key: metric.value for metric in model.metrics})
