@@ -12,8 +12,8 @@ from contextlib import aclosing
 import msgspec
 
 from mainspring.api.mlflow import messages
+from mainspring.api.mlflow.answers import Json, present
 from mainspring.api.mlflow.dispatch import Services, endpoint, raw_endpoint
-from mainspring.api.mlflow.messages import Json, present
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument, TooLarge, Unsupported
 from mainspring.kit.http import Request, Send, respond, respond_stream

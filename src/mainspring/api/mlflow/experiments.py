@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mainspring.api.mlflow import messages
+from mainspring.api.mlflow.answers import Json, experiment_out, present
 from mainspring.api.mlflow.dispatch import Services, endpoint, wrong_type
-from mainspring.api.mlflow.messages import Json, experiment_out, pairs_once, present
+from mainspring.api.mlflow.messages import pairs_once
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.permissions import Permission

@@ -7,9 +7,10 @@ import hashlib
 import msgspec
 
 from mainspring.api.mlflow import messages
+from mainspring.api.mlflow.answers import MODEL_STATUS_IN, Json, logged_model_out, present
 from mainspring.api.mlflow.dispatch import Services, endpoint
 from mainspring.api.mlflow.experiments import one_of
-from mainspring.api.mlflow.messages import Json, logged_model_out, pairs_in, pairs_once, present
+from mainspring.api.mlflow.messages import pairs_in, pairs_once
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.names import missing_value
@@ -42,7 +43,7 @@ async def get_logged_model(services: Services, actor: Actor, message: messages.G
 
 @endpoint("PATCH", "logged-models/{model_id}", messages.FinalizeLoggedModel, WRITE)
 async def finalize_logged_model(services: Services, actor: Actor, message: messages.FinalizeLoggedModel) -> Json:
-    status = ModelStatus(messages.MODEL_STATUS_IN[one_of("status", message.status, messages.MODEL_STATUSES) or ""])
+    status = ModelStatus(MODEL_STATUS_IN[one_of("status", message.status, messages.MODEL_STATUSES) or ""])
     model = await services.db.write(
         service.finalize_logged_model, actor, message.model_id or "", status, message.status_message
     )

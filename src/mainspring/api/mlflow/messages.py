@@ -1,4 +1,4 @@
-"""MLflow's JSON of experiments, runs, metrics and logged models.
+"""What MLflow's clients ask of experiments, runs, metrics and logged models.
 
 Answers keep the original's field names and its habit of leaving out what was never set. NaN is
 the string "NaN"; numbers are numbers, 64-bit ones too.
@@ -6,7 +6,7 @@ the string "NaN"; numbers are numbers, 64-bit ones too.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from msgspec import field
 
@@ -14,16 +14,8 @@ from mainspring.api.mlflow.dispatch import Message, Part
 from mainspring.kit.names import no_repeats
 from mainspring.modules.tracking.schemas import (
     Dataset,
-    DatasetInput,
-    DatasetSummary,
-    Experiment,
-    LoggedModel,
-    Metric,
-    Run,
-    RunHeader,
 )
 
-Json = dict[str, Any]
 STATUSES = {1: "RUNNING", 2: "SCHEDULED", 3: "FINISHED", 4: "FAILED", 5: "KILLED"}
 VIEW_TYPES = {1: "ACTIVE_ONLY", 2: "DELETED_ONLY", 3: "ALL"}
 MODEL_STATUSES = {1: "LOGGED_MODEL_PENDING", 2: "LOGGED_MODEL_READY", 3: "LOGGED_MODEL_UPLOAD_FAILED"}
@@ -301,127 +293,3 @@ def pairs_once(given: list[KeyValue], field: str) -> dict[str, str]:
     pairs = pairs_in(given)
     no_repeats((key for key, _ in pairs), field)
     return dict(pairs)
-
-
-def pairs_out(pairs: dict[str, str]) -> list[Json]:
-    return [{"key": key, "value": value} for key, value in pairs.items()]
-
-
-def present(answer: Json) -> Json:
-    """Return an answer without what is None or empty: MLflow leaves such fields out."""
-    return {name: value for name, value in answer.items() if value is not None and value != []}
-
-
-def metric_out(metric: Metric) -> Json:
-    return {"key": metric.key, "value": metric.value, "timestamp": metric.timestamp, "step": metric.step}
-
-
-def experiment_out(experiment: Experiment) -> Json:
-    return present(
-        {
-            "experiment_id": experiment.experiment_id,
-            "name": experiment.name,
-            "artifact_location": experiment.artifact_location,
-            "lifecycle_stage": experiment.lifecycle_stage,
-            "last_update_time": experiment.updated_at,
-            "creation_time": experiment.created_at,
-            "tags": pairs_out(experiment.tags),
-            "workspace": "default",
-        }
-    )
-
-
-def run_info_out(run: RunHeader) -> Json:
-    info: Json = {
-        "run_uuid": run.run_id,
-        "experiment_id": run.experiment_id,
-        "run_name": run.name,
-        "user_id": run.user_id,
-        "status": run.status,
-        "start_time": run.started_at,
-    }
-    if run.ended_at:
-        info["end_time"] = run.ended_at
-    info |= {"artifact_uri": run.artifact_uri, "lifecycle_stage": run.lifecycle_stage, "run_id": run.run_id}
-    return info
-
-
-def run_out(run: Run, *, outputs: bool = True, searched: bool = False) -> Json:
-    """Return a run as ``runs/get`` has it; ``runs/create`` has no outputs, ``runs/search`` no model inputs."""
-    data = {
-        "metrics": [metric_out(metric) for metric in run.metrics],
-        "params": pairs_out(run.params),
-        "tags": pairs_out(run.tags),
-    }
-    inputs = {
-        "dataset_inputs": [dataset_input_out(given) for given in run.datasets],
-        "model_inputs": [] if searched else [{"model_id": model_id} for model_id in run.model_inputs],
-    }
-    answer = {"info": run_info_out(run), "data": present(data), "inputs": present(inputs)}
-    if outputs:
-        made = [{"model_id": model.model_id, "step": model.step} for model in run.model_outputs]
-        answer["outputs"] = present({"model_outputs": made})
-    return answer
-
-
-def dataset_input_out(given: DatasetInput) -> Json:
-    dataset = given.dataset
-    described = {
-        "name": dataset.name,
-        "digest": dataset.digest,
-        "source_type": dataset.source_type,
-        "source": dataset.source,
-        "schema": dataset.schema,
-        "profile": dataset.profile,
-    }
-    return present({"tags": pairs_out(given.tags), "dataset": present(described)})
-
-
-def dataset_summary_out(summary: DatasetSummary) -> Json:
-    return present(
-        {
-            "experiment_id": summary.experiment_id,
-            "name": summary.name,
-            "digest": summary.digest,
-            "context": summary.context,
-        }
-    )
-
-
-def logged_model_out(model: LoggedModel) -> Json:
-    info = {
-        "model_id": model.model_id,
-        "experiment_id": model.experiment_id,
-        "name": model.name,
-        "creation_timestamp_ms": model.created_at,
-        "last_updated_timestamp_ms": model.updated_at,
-        "artifact_uri": model.artifact_uri,
-        "status": _MODEL_STATUS_OUT[model.status],
-        "model_type": model.model_type or "",
-        "source_run_id": model.source_run_id or "",
-        "status_message": model.status_message,
-        "tags": pairs_out(model.tags),
-    }
-    data = {
-        "params": pairs_out(model.params),
-        "metrics": [_model_metric_out(metric, model.model_id) for metric in model.metrics],
-    }
-    return {"model": {"info": present(info), "data": present(data)}}
-
-
-_MODEL_STATUS_OUT = {
-    "PENDING": "LOGGED_MODEL_PENDING",
-    "READY": "LOGGED_MODEL_READY",
-    "FAILED": "LOGGED_MODEL_UPLOAD_FAILED",
-}
-MODEL_STATUS_IN = {name: status for status, name in _MODEL_STATUS_OUT.items()}
-
-
-def _model_metric_out(metric: Metric, model_id: str) -> Json:
-    more = {
-        "dataset_name": metric.dataset_name,
-        "dataset_digest": metric.dataset_digest,
-        "model_id": model_id,
-        "run_id": metric.run_id,
-    }
-    return metric_out(metric) | present(more)

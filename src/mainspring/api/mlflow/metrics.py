@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mainspring.api.mlflow import messages
+from mainspring.api.mlflow.answers import Json, metric_out, present
 from mainspring.api.mlflow.dispatch import Services, endpoint
-from mainspring.api.mlflow.messages import Json, metric_out, present
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.permissions import Permission

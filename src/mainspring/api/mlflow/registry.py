@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mainspring.api.mlflow import registry_messages as messages
+from mainspring.api.mlflow.answers import Json, present
 from mainspring.api.mlflow.dispatch import Services, endpoint
-from mainspring.api.mlflow.messages import Json, pairs_in, present
+from mainspring.api.mlflow.messages import pairs_in
 from mainspring.api.mlflow.registry_messages import model_out, version_out
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from mainspring.api.mlflow import messages
+from mainspring.api.mlflow.answers import Json, dataset_summary_out, present, run_info_out, run_out
 from mainspring.api.mlflow.dispatch import Services, endpoint, missing, wrong_type
 from mainspring.api.mlflow.experiments import one_of, view_type
-from mainspring.api.mlflow.messages import Json, pairs_in, pairs_once, present, run_info_out, run_out
+from mainspring.api.mlflow.messages import pairs_in, pairs_once
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.permissions import Permission
@@ -189,4 +190,4 @@ async def log_outputs(services: Services, actor: Actor, message: messages.LogOut
 @endpoint("POST", "experiments/search-datasets", messages.SearchDatasets, READ)
 async def search_datasets(services: Services, actor: Actor, message: messages.SearchDatasets) -> Json:
     summaries = await services.db.read(service.search_datasets, actor, message.experiment_ids)
-    return present({"dataset_summaries": [messages.dataset_summary_out(summary) for summary in summaries]})
+    return present({"dataset_summaries": [dataset_summary_out(summary) for summary in summaries]})
