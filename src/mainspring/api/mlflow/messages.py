@@ -1,7 +1,6 @@
 """What MLflow's clients ask of experiments, runs, metrics and logged models.
 
-Answers keep the original's field names and its habit of leaving out what was never set. NaN is
-the string "NaN"; numbers are numbers, 64-bit ones too.
+Every field may be left out; what must be there is named in ``required``.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from mainspring.api.mlflow.answers import Json, pairs_out, present
 from mainspring.api.mlflow.dispatch import Message
-from mainspring.api.mlflow.messages import Json, KeyValue, pairs_out, present
+from mainspring.api.mlflow.messages import KeyValue
 from mainspring.modules.registry.schemas import ModelVersion, RegisteredModel
 
 
