@@ -62,8 +62,16 @@ class Postgres:
             shutil.chown(password_file, self.user)
         initdb = ("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", f"--username={USER}")
         self._call("initdb", *initdb, f"--pwfile={password_file}", f"--pgdata={self.home / 'data'}")
+        self.resume()
+
+    def resume(self) -> None:
+        """Start the server on its cluster and return once it takes connections."""
         options = f"-c listen_addresses=127.0.0.1 -c port={self.port} -c unix_socket_directories="
         self._pg_ctl("start", "--wait", f"--log={self.home / 'log'}", f"--options={options}")
+
+    def interrupt(self, mode: str) -> None:
+        """Stop the server and keep its cluster; ``mode`` is one of ``pg_ctl stop``: fast, immediate."""
+        self._pg_ctl("stop", "--wait", f"--mode={mode}")
 
     def stop(self) -> None:
         """Stop the server, waiting for nobody, and remove its folder."""
