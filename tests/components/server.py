@@ -81,18 +81,18 @@ class MainspringServer:
             raise RuntimeError(f"the server exited with {code} at its start; its log:\n{self.log}")
         return self
 
-    def stop(self) -> None:
+    def stop(self, by: signal.Signals = signal.SIGINT) -> None:
         """Send what Ctrl-C sends, to the whole process group; raise unless the server then exits with 0."""
         process = self._running()
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, by)
         try:
             code = process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired as late:
             self.kill()
-            raise RuntimeError(f"still running {STOP_SECONDS} s after SIGINT; its log:\n{self.log}") from late
+            raise RuntimeError(f"still running {STOP_SECONDS} s after {by.name}; its log:\n{self.log}") from late
         self._process = None
         if code != 0:
-            raise RuntimeError(f"the server exited with {code} after SIGINT, not 0; its log:\n{self.log}")
+            raise RuntimeError(f"the server exited with {code} after {by.name}, not 0; its log:\n{self.log}")
 
     def kill(self) -> None:
         """Kill the whole process group with SIGKILL, as a power failure would."""
@@ -117,6 +117,16 @@ class MainspringServer:
             self.stop()
         else:
             self.kill()
+
+    def _wait(self, sent: str) -> None:
+        try:
+            code = self._running().wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired as late:
+            self.kill()
+            raise RuntimeError(f"still running {STOP_SECONDS} s after {sent}; its log:\n{self.log}") from late
+        self._process = None
+        if code != 0:
+            raise RuntimeError(f"the server exited with {code} after {sent}, not 0; its log:\n{self.log}")
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
