@@ -6,6 +6,7 @@ A database that is up to date is recognised by one query, without loading Alembi
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,8 @@ def _reachable() -> Iterator[None]:
 
 
 def _run_alembic(tx: Connection) -> None:
+    # Mako, which Alembic brings, loads a highlighter of error pages that nobody sees; None says that there is none.
+    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type]
     # Imported here: a start on an up-to-date database does without it.
     from alembic import command
     from alembic.config import Config

@@ -11,7 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from mainspring.kit.context import request_id
-from mainspring.kit.errors import ERRORS, Internal, MainspringError
+from mainspring.kit.errors import ERRORS, Internal, InvalidArgument, MainspringError
 from mainspring.kit.http import ClientDisconnected
 
 log = structlog.get_logger(__name__)
@@ -62,6 +62,10 @@ def _refuse_http(_request: Request[Any, Any, Any], error: HTTPException) -> Resp
     return answer
 
 
+def _refuse_depth(_request: Request[Any, Any, Any], _error: RecursionError) -> Response[Problem]:
+    return _problem(InvalidArgument("The body is nested too deeply."))
+
+
 def _refuse_unexpected(_request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     log.error("unexpected_error", exc_info=error)
     return _problem(Internal("The server met an unexpected error; its log tells more."))
@@ -76,5 +80,6 @@ HANDLERS: ExceptionHandlersMap = {
     MainspringError: _refuse,
     HTTPException: _refuse_http,
     ClientDisconnected: _give_up,
+    RecursionError: _refuse_depth,
     Exception: _refuse_unexpected,
 }

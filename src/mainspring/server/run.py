@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
-from uvicorn.supervisors.multiprocess import Multiprocess
 
 from mainspring.db.engine import check_url
 from mainspring.kit.errors import Unavailable
@@ -96,6 +95,8 @@ def _address(host: str, port: int) -> str:
 
 
 def _serve_workers(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> bool:
+    from uvicorn.supervisors.multiprocess import Multiprocess
+
     # The children are fresh interpreters: they read the settings that this process has resolved.
     for name in settings.__dataclass_fields__:
         os.environ[PREFIX + name.upper()] = str(getattr(settings, name))

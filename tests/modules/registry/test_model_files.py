@@ -12,7 +12,8 @@ from mlflow.models import infer_signature
 from sklearn.linear_model import LinearRegression
 
 from mainspring.kit.errors import InvalidArgument
-from mainspring.modules.registry.service.model_files import MAX_BYTES, parse_model_file
+from mainspring.modules.registry.service.model_files import parse_model_file
+from mainspring.modules.registry.service.rules import MAX_MODEL_FILE
 
 
 def test_what_mlflow_writes(tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{level}: &a{level} [*a{level - 1}]\n" for l
         f"{BOMB}flavors: {{x: *a11}}\n".encode(),
         f"{CHAIN}flavors: {{x: *a4999}}\n".encode(),
         b"flavors: {x: [" + b"y," * 200_000 + b"]}",
-        b"#" * (MAX_BYTES + 1),
+        b"#" * (MAX_MODEL_FILE + 1),
     ],
 )
 def test_what_is_refused_quickly(content: bytes) -> None:

@@ -13,8 +13,8 @@ import yaml
 
 from mainspring.kit.errors import InvalidArgument
 from mainspring.modules.registry.schemas import ModelFile
+from mainspring.modules.registry.service.rules import MAX_MODEL_FILE
 
-MAX_BYTES = 1024 * 1024
 MAX_VALUES = 20_000
 MAX_DEPTH = 50
 
@@ -23,8 +23,8 @@ _Loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # libyaml's is fifty ti
 
 def parse_model_file(content: bytes) -> ModelFile:
     """Return what an ``MLmodel`` says. Raises InvalidArgument for what is no such file."""
-    if len(content) > MAX_BYTES:
-        raise InvalidArgument(f"MLmodel has {len(content)} bytes, at most {MAX_BYTES} are read.", field="MLmodel")
+    if len(content) > MAX_MODEL_FILE:
+        raise InvalidArgument(f"MLmodel has more than {MAX_MODEL_FILE} bytes; more are not read.", field="MLmodel")
     try:
         _check_events(content)
         document = yaml.load(content, Loader=_Loader)

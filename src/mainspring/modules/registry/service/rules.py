@@ -12,6 +12,7 @@ from mainspring.kit.names import check_key, check_length, invalid_value, missing
 from mainspring.modules.registry import store
 from mainspring.modules.registry.schemas import PROMPT_TAG, ModelVersion, RegisteredModel, Stage
 
+MAX_MODEL_FILE = 1024 * 1024
 MAX_NAME = 256
 MAX_TEXT = 100_000
 MAX_TAG_KEY = 250
