@@ -118,16 +118,6 @@ class MainspringServer:
         else:
             self.kill()
 
-    def _wait(self, sent: str) -> None:
-        try:
-            code = self._running().wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired as late:
-            self.kill()
-            raise RuntimeError(f"still running {STOP_SECONDS} s after {sent}; its log:\n{self.log}") from late
-        self._process = None
-        if code != 0:
-            raise RuntimeError(f"the server exited with {code} after {sent}, not 0; its log:\n{self.log}")
-
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             raise RuntimeError("the server is not running")

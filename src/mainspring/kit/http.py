@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from functools import cached_property
 from typing import Any
@@ -22,7 +23,7 @@ MAX_QUERY_FIELDS = 2_000
 
 
 class ClientDisconnected(Exception):
-    """The client went away before its request was read."""
+    """The client went away before its request was read, or before it was answered."""
 
 
 class Request:
@@ -70,6 +71,11 @@ class Request:
             if not message.get("more_body"):
                 return
 
+    async def wait_for_disconnect(self) -> None:
+        """Return when the client has gone away; its body must have been read, or is passed over."""
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+
     async def body(self, limit: int) -> bytes:
         """Return the whole body, of at most ``limit`` bytes. Raises TooLarge or ClientDisconnected."""
         parts: list[bytes] = []
@@ -89,9 +95,18 @@ async def respond(send: Send, status: int, body: bytes, content_type: bytes = JS
     await send({"type": "http.response.body", "body": body})
 
 
-async def respond_stream(send: Send, status: int, headers: Headers, chunks: AsyncIterator[bytes]) -> None:
-    """Send an answer piece by piece, waiting for the client to take each."""
-    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
-    async for chunk in chunks:
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+async def respond_stream(
+    request: Request, send: Send, status: int, headers: Headers, chunks: AsyncIterator[bytes]
+) -> None:
+    """Send an answer piece by piece, waiting for the client to take each. Raises ClientDisconnected."""
+    gone = asyncio.ensure_future(request.wait_for_disconnect())
+    try:
+        await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+        async for chunk in chunks:
+            # The server drops what is sent to nobody: without this a file of any size would be read to its end.
+            if gone.done():
+                raise ClientDisconnected
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()

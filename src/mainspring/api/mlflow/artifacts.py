@@ -171,4 +171,4 @@ async def _download(services: Services, actor: Actor, request: Request, send: Se
     )
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
     async with aclosing(answer.chunks):
-        await respond_stream(send, answer.status, headers, answer.chunks)
+        await respond_stream(request, send, answer.status, headers, answer.chunks)

@@ -23,7 +23,7 @@ from mainspring.engines.blobs import BlobStore
 from mainspring.kit.actors import Actor
 from mainspring.kit.context import request_id
 from mainspring.kit.errors import Internal, InvalidArgument, MainspringError
-from mainspring.kit.http import Receive, Request, Scope, Send, respond
+from mainspring.kit.http import ClientDisconnected, Receive, Request, Scope, Send, respond
 from mainspring.kit.names import check_text, invalid_value
 from mainspring.kit.permissions import Permission
 
@@ -134,6 +134,8 @@ class Dispatcher:
             await self._serve(request, send)
         except MainspringError as error:
             await _refuse(send, error)
+        except ClientDisconnected:
+            raise
         except Exception:
             log.exception("unexpected_error", method=request.method, path=request.path)
             await _refuse(send, Internal("The server met an unexpected error; its log tells more."))
