@@ -37,6 +37,11 @@ class Settings:
         "", "Where artifacts are kept: file:///folder, s3://bucket/prefix, gs://… or az://…. Empty: the data folder."
     )
     host: str = _setting("127.0.0.1", "Address to listen on.")
+    allowed_hosts: str = _setting(
+        "",
+        "Names that the server answers for, with commas between; * is any. Empty: on a loopback address only loopback "
+        "names, else any.",
+    )
     port: int = _setting(5000, "Port to listen on; 0 takes a free one.")
     workers: int = _setting(1, "Server processes. More than one needs PostgreSQL.")
     log_format: str = _setting("auto", "json, pretty, or auto: pretty on a terminal.")
@@ -57,6 +62,11 @@ class Settings:
             self.workers,
             "1 on SQLite, which has one writer; set database_url to a PostgreSQL database to run more",
         )
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """The names of ``allowed_hosts``."""
+        return tuple(name.strip() for name in self.allowed_hosts.split(",") if name.strip())
 
     @property
     def resolved_database_url(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from mainspring.cli.flags import (
+    AllowedHosts,
     ArtifactsUrl,
     Data,
     DatabaseUrl,
@@ -39,6 +40,7 @@ def show_config(
     database_url: DatabaseUrl = None,
     artifacts_url: ArtifactsUrl = None,
     host: Host = None,
+    allowed_hosts: AllowedHosts = None,
     port: Port = None,
     workers: Workers = None,
     log_format: LogFormat = None,

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 from mainspring import __version__
 from mainspring.cli import artifacts, config, db, experiments, logged_models, models, runs
 from mainspring.cli.flags import (
+    AllowedHosts,
     ArtifactsUrl,
     Data,
     DatabaseUrl,
@@ -66,6 +67,7 @@ def up(
     database_url: DatabaseUrl = None,
     artifacts_url: ArtifactsUrl = None,
     host: Host = None,
+    allowed_hosts: AllowedHosts = None,
     port: Port = None,
     workers: Workers = None,
     log_format: LogFormat = None,

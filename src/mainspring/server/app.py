@@ -16,9 +16,10 @@ from mainspring.db.engine import Database, check_url
 from mainspring.engines.blobs import BlobStore, open_store
 from mainspring.kit.actors import LOCAL, Actor
 from mainspring.kit.context import request_id
-from mainspring.kit.errors import MainspringError
+from mainspring.kit.errors import MainspringError, PermissionDenied
 from mainspring.kit.http import TEXT, ClientDisconnected, Message, Receive, Request, Scope, Send, respond
 from mainspring.kit.ids import new_request_id
+from mainspring.server.hosts import HostGuard
 from mainspring.server.welcome import welcome
 from mainspring.settings import Settings
 
@@ -39,6 +40,7 @@ class Application:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._hosts = HostGuard(settings.host, settings.host_names)
         self._log_requests = settings.log_level == "debug"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +104,10 @@ class Application:
             await send(message)
 
         try:
+            self._hosts.check(Request(scope, receive))
             await self._route(scope, receive, tell)
+        except PermissionDenied as error:
+            await respond(tell, error.code.status, dispatch.error_body(error))
         except ClientDisconnected:
             status = 499
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
@@ -18,6 +19,7 @@ from mainspring.engines.blobs import BlobStore
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import Internal, InvalidArgument
 from mainspring.kit.http import Request as RawRequest
+from mainspring.kit.names import check_text
 from mainspring.kit.permissions import Permission, needs
 from mainspring.modules.registry import routes as registry
 from mainspring.modules.tracking import routes as tracking
@@ -29,6 +31,9 @@ async def get_openapi() -> dict[str, Any]:
     """Get the OpenAPI document."""
     return describe()
 
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""NUL as JSON spells it: an odd number of backslashes and its digits."""
 
 ROUTES: Sequence[ControllerRouterHandler] = [*tracking.HANDLERS, *registry.HANDLERS, get_openapi]
 
@@ -53,6 +58,7 @@ def create_v1(db: Database, blobs: BlobStore, authenticate: Callable[[RawRequest
             "actor": Provide(actor, sync_to_thread=False),
         },
         guards=[_permitted(authenticate)],
+        before_request=_check_text,
         exception_handlers=problems.HANDLERS,
         openapi_config=None,
         logging_config=None,
@@ -72,6 +78,28 @@ def _permitted(
             authenticate(RawRequest(connection.scope, connection.receive)).require(handler.opt["permission"])  # type: ignore[arg-type]
 
     return guard
+
+
+async def _check_text(request: Request[Any, Any, Any]) -> None:
+    """Refuse what is no text that a database keeps, in the path, the query, and in a body that is read as JSON.
+
+    Such a body must be called JSON: a page of another site may send other types without asking.
+    """
+    raw = RawRequest(request.scope, request.receive)  # type: ignore[arg-type]
+    check_text(raw.path, "path")
+    check_text(unquote(raw.scope["query_string"].decode("latin-1")), "query")
+    if request.route_handler.parsed_data_field is None:
+        return
+    if (raw.header(b"content-type") or "").partition(";")[0].strip().lower() != "application/json":
+        raise InvalidArgument("The Content-Type of the body must be application/json.", field="Content-Type")
+    body = await request.body()
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidArgument(f"The body is not UTF-8: {error.reason} at byte {error.start}.") from error
+    if _NUL.search(body):
+        raise InvalidArgument("The body contains the character NUL, which is not text.")
 
 
 def _check_permissions(app: Litestar) -> None:
