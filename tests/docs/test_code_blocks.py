@@ -7,9 +7,11 @@ A page runs in a folder of its own beside ``examples``, against a fresh server i
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+
 from tests.components.server import MainspringServer
 from tests.docs.pages import PAGES, ROOT, Program, programs
 
@@ -40,13 +42,16 @@ def run(program: Program, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_page_runs(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    for program in programs(page.read_text()):
-        if ADDRESS in program.source:
-            server: MainspringServer = request.getfixturevalue("sqlite_server")
-            program.source = program.source.replace(ADDRESS, server.url)
-        run(program, tmp_path)
+def test_page_runs(page: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "page"
+    folder.mkdir()
+    (folder / "examples").symlink_to(ROOT / "examples")
+    blocks = programs(page.read_text())
+    needs_server = any(ADDRESS in program.source for program in blocks)
+    with MainspringServer(tmp_path / "data") if needs_server else nullcontext() as server:
+        for program in blocks:
+            program.source = program.source.replace(ADDRESS, server.url if server else ADDRESS)
+            run(program, folder)
 
 
 PAGE = """# Title

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from tests.docs.pages import PAGES, ROOT
 
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
