@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mainspring.cli.options import AsJson, Url, Yes, client, confirm
-from mainspring.cli.output import progress_bars, say, show_files
+from mainspring.cli.output import progress_bar, say, show_files
 
 app = typer.Typer(help="Artifacts: the files of a run.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="The run's id.")]
@@ -26,7 +26,7 @@ def list_artifacts(run_id: RunId, path: Folder = "", as_json: AsJson = False, ur
 @app.command()
 def download(run_id: RunId, path: Files = "", to: To = Path("."), url: Url = None) -> None:
     """Download a file or folder of a run."""
-    with progress_bars() as tell:
+    with progress_bar() as tell:
         target = client(url).artifacts.download(run_id, path, to, progress=tell)
     say(str(target))
 
@@ -41,7 +41,7 @@ def upload(
     url: Url = None,
 ) -> None:
     """Upload a file, or what is in a folder, to a run."""
-    with progress_bars() as tell:
+    with progress_bar() as tell:
         stored = client(url).artifacts.upload(run_id, source, path, progress=tell)
     for artifact in stored:
         say(artifact.path)

@@ -9,7 +9,7 @@ import typer
 
 from mainspring.cli.artifacts import Files, Folder, To
 from mainspring.cli.options import AsJson, Filter, Limit, PageToken, Url, client
-from mainspring.cli.output import Columns, moment, progress_bars, say, show, show_files, show_page
+from mainspring.cli.output import Columns, moment, progress_bar, say, show, show_files, show_page
 
 app = typer.Typer(help="Logged models: models as runs have logged them.", no_args_is_help=True)
 ModelId = Annotated[str, typer.Argument(help="The logged model's id.")]
@@ -54,6 +54,6 @@ def files(model_id: ModelId, path: Folder = "", as_json: AsJson = False, url: Ur
 @app.command()
 def download(model_id: ModelId, path: Files = "", to: To = Path("."), url: Url = None) -> None:
     """Download a file or folder of a logged model."""
-    with progress_bars() as tell:
+    with progress_bar() as tell:
         target = client(url).logged_models.download(model_id, path, to, progress=tell)
     say(str(target))

@@ -114,6 +114,7 @@ def run(command: Callable[..., Any], arguments: list[str] | None = None) -> int:
     except TyperException as wrong:
         return _wrong_usage(wrong)
     except (typer.Abort, KeyboardInterrupt):
+        err.print("\nAborted.")
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain once more when it closes standard output.

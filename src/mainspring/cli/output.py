@@ -124,19 +124,21 @@ def pairs(values: dict[str, Any]) -> str:
 
 
 @contextmanager
-def progress_bars() -> Iterator[Callable[[Transfer], None]]:
-    """Yield what draws how far the transfers have come, where somebody watches."""
+def progress_bar() -> Iterator[Callable[[Transfer], None]]:
+    """Yield what draws how far the file has come that is on its way, where somebody watches."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as bars:
-        tasks: dict[str, Any] = {}
+        task = bars.add_task("", total=None)
+        shown = ""
 
         def tell(transfer: Transfer) -> None:
-            if transfer.path not in tasks:
-                tasks[transfer.path] = bars.add_task(plain(transfer.path), total=transfer.size)
-            total = transfer.size if transfer.size is not None else transfer.done
-            bars.update(tasks[transfer.path], completed=transfer.done, total=total)
+            nonlocal shown
+            if transfer.path != shown:
+                shown = transfer.path
+                bars.reset(task, description=plain(shown), total=transfer.size)
+            bars.update(task, completed=transfer.done)
 
         yield tell
 

@@ -22,7 +22,7 @@ from mainspring.cli.options import (
     confirm,
     pairs_of,
 )
-from mainspring.cli.output import Columns, moment, progress_bars, say, show, show_files, show_page
+from mainspring.cli.output import Columns, moment, progress_bar, say, show, show_files, show_page
 
 app = typer.Typer(help="The versions of registered models, and their files.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The registered model's name.")]
@@ -126,6 +126,6 @@ def files(name: Name, version: Version, path: Folder = "", as_json: AsJson = Fal
 @app.command()
 def download(name: Name, version: Version, path: Files = "", to: To = Path("."), url: Url = None) -> None:
     """Download a file or folder of a version."""
-    with progress_bars() as tell:
+    with progress_bar() as tell:
         target = client(url).models.download(name, version, path, to, progress=tell)
     say(str(target))

@@ -23,6 +23,7 @@ VARIABLES = ("MAINSPRING_URL", "MLFLOW_TRACKING_URI")
 API = "/api/v1"
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 30.0
+STORING_S = 600.0
 SHOWN = 200
 
 
@@ -54,7 +55,7 @@ class Transport:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidArgument(f"'{url}' is no address of a server: it must be like {DEFAULT_URL}.", field="url")
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
-        self._retries = retries
+        self._retries, self._timeout = retries, timeout
         self._http = httpx.Client(base_url=url.rstrip("/") + API, timeout=timeout)
 
     def close(self) -> None:
@@ -63,13 +64,7 @@ class Transport:
 
     def call(self, answer: type[T], method: str, path: str, *, body: object = None, query: Query | None = None) -> T:
         """Send a request and return its answer, decoded as ``answer``."""
-        reply = self._send(lambda: self._request(method, path, body, query))
-        try:
-            return msgspec.json.decode(reply.content, type=answer)
-        except msgspec.DecodeError as error:
-            raise Unavailable(
-                f"{self.url} does not answer as a Mainspring server does ({error}). Is this its address?"
-            ) from error
+        return self._decode(answer, self._send(lambda: self._request(method, path, body, query)))
 
     def do(self, method: str, path: str, *, body: object = None) -> None:
         """Send a request that is answered without content."""
@@ -78,8 +73,13 @@ class Transport:
     def put_file(self, answer: type[T], path: str, size: int, chunks: Callable[[], Iterator[bytes]]) -> T:
         """Send a file of ``size`` bytes; ``chunks`` is called again for each try."""
         headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        reply = self._send(lambda: self._http.build_request("PUT", path, content=chunks(), headers=headers))
-        return msgspec.json.decode(reply.content, type=answer)
+        # The server answers once all is stored, which takes its time where the store is far away.
+        timeout = httpx.Timeout(self._timeout, read=STORING_S)
+
+        def build() -> httpx.Request:
+            return self._http.build_request("PUT", path, content=chunks(), headers=headers, timeout=timeout)
+
+        return self._decode(answer, self._send(build))
 
     @contextmanager
     def get_file(self, path: str) -> Iterator[Iterator[bytes]]:
@@ -91,6 +91,14 @@ class Transport:
         finally:
             reply.close()
 
+    def _decode(self, answer: type[T], reply: httpx.Response) -> T:
+        try:
+            return msgspec.json.decode(reply.content, type=answer)
+        except msgspec.DecodeError as error:
+            raise Unavailable(
+                f"{self.url} does not answer as a Mainspring server does ({error}). Is this its address?"
+            ) from error
+
     def _request(self, method: str, path: str, body: object, query: Query | None) -> httpx.Request:
         given: Any = {name: value for name, value in (query or {}).items() if value is not None}
         if body is None:
@@ -100,14 +108,15 @@ class Transport:
 
     def _send(self, build: Callable[[], httpx.Request], *, stream: bool = False) -> httpx.Response:
         """Send what ``build`` makes until it is answered. What may have been carried out is not sent again."""
-        for attempt in range(self._retries + 1):
+        attempt = 0
+        while True:
             try:
                 return self._try(build(), stream)
             except MainspringError as error:
-                if error.retry_after is None or attempt == self._retries:
+                if error.retry_after is None or attempt >= self._retries:
                     raise
                 time.sleep(min(error.retry_after, LONGEST_WAIT_S) + _backoff(attempt))
-        raise AssertionError("unreachable")
+                attempt += 1
 
     def _try(self, request: httpx.Request, stream: bool) -> httpx.Response:
         with self._reporting():
