@@ -91,7 +91,7 @@ def test_a_half_sent_message_changes_nothing(server: MainspringServer, share: fl
 def test_half_heads_and_nonsense_disturb_nobody(server: MainspringServer) -> None:
     async def test() -> None:
         before = connected(server)
-        nonsense = (b"", b"G", b"GET / HT", b"POST /x HTTP/1.1\r\nhost: h\r\n", b"\x16\x03\x01\x02\x00", b"\0" * 1000)
+        nonsense = (b"", b"G", b"GET / HT", b"POST /x HTTP/1.1\r\nhost: localhost\r\n", b"\x16\x03\x01\x02\x00", b"\0" * 1000)
         rude = [await Connection.open(server) for _ in range(60)]
         for number, connection in enumerate(rude):
             connection.writer.write(nonsense[number % len(nonsense)])
@@ -108,17 +108,17 @@ def test_half_heads_and_nonsense_disturb_nobody(server: MainspringServer) -> Non
 @pytest.mark.parametrize(
     "request_bytes",
     [
-        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: h\r\ncontent-length: -1\r\n\r\n",
-        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: h\r\ncontent-length: abc\r\n\r\n",
-        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: h\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}",
-        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: h\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
-        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: h\r\ncontent-length: 5\r\n"
+        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
+        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ncontent-length: abc\r\n\r\n",
+        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}",
+        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n"
         b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         b"GET /api/2.0/mlflow/experiments/get\r\n\r\n",
         b"GET /x HTTP/9.9\r\n\r\n",
         b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\n\r\n",
         b"GET /x HTTP/1.1\r\n" + b"a: b\r\n" * 5000 + b"\r\n",
-        b"GET /x HTTP/1.1\r\nhost: h\r\nx-request-id: \xff\xfe\x00\r\n\r\n",
+        b"GET /x HTTP/1.1\r\nhost: localhost\r\nx-request-id: \xff\xfe\x00\r\n\r\n",
     ],
     ids=lambda text: repr(text[-30:]),
 )
@@ -142,7 +142,7 @@ def test_lies_in_the_head(server: MainspringServer, request_bytes: bytes) -> Non
 def test_a_chunked_body_is_taken(server: MainspringServer) -> None:
     async def test() -> None:
         connection = await Connection.open(server)
-        head = "\r\n".join((f"POST {API}/experiments/search HTTP/1.1", "host: h", "content-type: application/json", ""))
+        head = "\r\n".join((f"POST {API}/experiments/search HTTP/1.1", "host: localhost", "content-type: application/json", ""))
         connection.writer.write(f"{head}transfer-encoding: chunked\r\n\r\n".encode())
         for piece in (b'{"max_', b'results": ', b"5}"):
             connection.writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))

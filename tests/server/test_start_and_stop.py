@@ -66,7 +66,7 @@ class SlowUpload:
 
     def __init__(self, server: MainspringServer, run_id: str) -> None:
         self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=STOP_SECONDS)
-        head = f"PUT /api/v1/runs/{run_id}/artifacts/slow.txt HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n"
+        head = f"PUT /api/v1/runs/{run_id}/artifacts/slow.txt HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n"
         self._socket.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
         assert self._socket.recv(65536).startswith(b"HTTP/1.1 100")
         self._socket.sendall(b"hello")
