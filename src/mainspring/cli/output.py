@@ -130,14 +130,14 @@ def progress_bar() -> Iterator[Callable[[Transfer], None]]:
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as bars:
-        task = bars.add_task("", total=None)
+        task = bars.add_task("", total=None, visible=False)
         shown = ""
 
         def tell(transfer: Transfer) -> None:
             nonlocal shown
             if transfer.path != shown:
                 shown = transfer.path
-                bars.reset(task, description=plain(shown), total=transfer.size)
+                bars.reset(task, description=plain(shown), total=transfer.size, visible=True)
             bars.update(task, completed=transfer.done)
 
         yield tell
