@@ -46,7 +46,12 @@ class Connection:
     @staticmethod
     def head(method: str, path: str, length: int, content_type: str = "application/json") -> bytes:
         """Return a request's head."""
-        lines = (f"{method} {path} HTTP/1.1", "host: localhost", f"content-type: {content_type}", f"content-length: {length}")
+        lines = (
+            f"{method} {path} HTTP/1.1",
+            "host: localhost",
+            f"content-type: {content_type}",
+            f"content-length: {length}",
+        )
         return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
     async def answer(self) -> Answer:

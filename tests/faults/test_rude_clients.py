@@ -91,7 +91,14 @@ def test_a_half_sent_message_changes_nothing(server: MainspringServer, share: fl
 def test_half_heads_and_nonsense_disturb_nobody(server: MainspringServer) -> None:
     async def test() -> None:
         before = connected(server)
-        nonsense = (b"", b"G", b"GET / HT", b"POST /x HTTP/1.1\r\nhost: localhost\r\n", b"\x16\x03\x01\x02\x00", b"\0" * 1000)
+        nonsense = (
+            b"",
+            b"G",
+            b"GET / HT",
+            b"POST /x HTTP/1.1\r\nhost: localhost\r\n",
+            b"\x16\x03\x01\x02\x00",
+            b"\0" * 1000,
+        )
         rude = [await Connection.open(server) for _ in range(60)]
         for number, connection in enumerate(rude):
             connection.writer.write(nonsense[number % len(nonsense)])
@@ -142,7 +149,9 @@ def test_lies_in_the_head(server: MainspringServer, request_bytes: bytes) -> Non
 def test_a_chunked_body_is_taken(server: MainspringServer) -> None:
     async def test() -> None:
         connection = await Connection.open(server)
-        head = "\r\n".join((f"POST {API}/experiments/search HTTP/1.1", "host: localhost", "content-type: application/json", ""))
+        head = "\r\n".join(
+            (f"POST {API}/experiments/search HTTP/1.1", "host: localhost", "content-type: application/json", "")
+        )
         connection.writer.write(f"{head}transfer-encoding: chunked\r\n\r\n".encode())
         for piece in (b'{"max_', b'results": ', b"5}"):
             connection.writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
