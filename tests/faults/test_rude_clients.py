@@ -117,7 +117,8 @@ def test_half_heads_and_nonsense_disturb_nobody(server: MainspringServer) -> Non
     [
         b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ncontent-length: -1\r\n\r\n",
         b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ncontent-length: abc\r\n\r\n",
-        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n{}",
+        b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\n"
+        b"content-length: 2\r\n\r\n{}",
         b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
         b"POST /api/2.0/mlflow/runs/search HTTP/1.1\r\nhost: localhost\r\ncontent-length: 5\r\n"
         b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -253,16 +254,20 @@ def open_files(server: MainspringServer, path: Path) -> int:
     return sum(each.path == str(path) for each in psutil.Process(server.pid).open_files())
 
 
-def test_a_download_ends_with_its_reader(server: MainspringServer) -> None:
+@pytest.mark.parametrize("door", ["mlflow", "v1"])
+def test_a_download_ends_with_its_reader(server: MainspringServer, door: str) -> None:
     """A file without end, as it were: the server does not go on reading for somebody who has left."""
 
     async def test() -> None:
-        endless = server.data / "artifacts" / "9" / "endless"
-        endless.parent.mkdir(exist_ok=True)
+        connection = await Connection.open(server)
+        experiment, run = await start_run(connection, f"endless {door}")
+        folder = f"{experiment}/{run}/artifacts"
+        endless = server.data / "artifacts" / folder / "endless"
+        endless.parent.mkdir(parents=True)
         with endless.open("wb") as file:
             file.truncate(1 << 42)
-        connection = await Connection.open(server)
-        await connection.send("GET", f"{ARTIFACTS}/9/endless")
+        path = f"{ARTIFACTS}/{folder}/endless" if door == "mlflow" else f"/api/v1/runs/{run}/artifacts/endless"
+        await connection.send("GET", path)
         assert await connection.reader.readexactly(MIB)
         assert open_files(server, endless) == 1
         await leave(connection)
@@ -294,6 +299,26 @@ def test_a_stop_lets_a_slow_upload_finish(tmp_path: Path, request: pytest.Fixtur
         assert (await connection.answer()).status == 200
         await stopping
         assert (server.data / "artifacts" / "slow").read_bytes() == body
+
+    with server:
+        asyncio.run(test())
+
+
+def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
+    """An upload that does not go on is given up after the grace, and leaves nothing."""
+    server = MainspringServer(tmp_path / "data", environment={"MAINSPRING_SHUTDOWN_GRACE": "1"})
+
+    async def test() -> None:
+        connection = await Connection.open(server)
+        connection.writer.write(Connection.head("PUT", f"{ARTIFACTS}/stuck", 4 * MIB, "application/octet-stream"))
+        connection.writer.write(bytes(2 * MIB))
+        await connection.writer.drain()
+        await until(lambda: files(server) != [])
+        started = asyncio.get_running_loop().time()
+        await asyncio.to_thread(server.stop, signal.SIGTERM)
+        assert asyncio.get_running_loop().time() - started < 10
+        assert files(server) == []
+        await leave(connection)
 
     with server:
         asyncio.run(test())
