@@ -99,7 +99,8 @@ class RegisteredModelUpdate(Struct):
 
 
 class ModelVersionCreate(Struct):
-    """``run_id`` or ``model_id`` left out is that of the source, where the source has one."""
+    """``source`` is where the files are: ``runs:/{run_id}/…`` with its ``run_id``, ``models:/{model_id}`` or a copy of
+    ``models:/{name}/{version}``, both of which know their run, or a location of the store."""
 
     source: str
     description: str | None = None
