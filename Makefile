@@ -12,7 +12,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up install test test-all lint format bench docs lock components clean
+.PHONY: help up install test test-all lint format bench docs lock components all-components clean
 
 help:  ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ install: $(EVERYTHING)  ## Make .venv with everything that running, testing and 
 test: $(EVERYTHING) components  ## Run the tests, real components included
 	$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: $(EVERYTHING) components  ## Run every test, the slow ones too
+test-all: $(EVERYTHING) all-components  ## Run every test, the slow ones too
 	$(PYTEST) $(ARGS)
 
 lint: $(EVERYTHING)  ## Check style, types and the order of imports
@@ -54,6 +54,9 @@ clean:  ## Remove .venv and the caches
 
 components:
 	@sh scripts/setup.sh components
+
+all-components:
+	@sh scripts/setup.sh components all
 
 $(UV):
 	@sh scripts/setup.sh venv $(VENV)
