@@ -92,6 +92,8 @@ def make_one_of_everything(target: Target) -> dict[str, Any]:
         "value": "1",
         "timestamp": 1,
         "step": 1,
+        "start_step": 0,
+        "end_step": 10,
         "status": "FINISHED",
         "max_results": 10,
         "filter": "",

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
+from mainspring.kit.names import invalid_value
 from mainspring.kit.pages import Page, offset_of, page_of
 from mainspring.kit.permissions import Permission
 from mainspring.modules.tracking.schemas import Metric
@@ -74,6 +75,9 @@ def sample_metric_history(
         raise InvalidArgument(
             "If either start step or end step are specified, both must be specified.", field="start_step"
         )
+    for name, step in (("start_step", start_step), ("end_step", end_step)):
+        if step is not None and not -rules.INT64 <= step < rules.INT64:
+            raise invalid_value(name, step, "Steps are 64-bit integers.")
     if start_step is not None and end_step is not None and start_step > end_step:
         raise InvalidArgument(
             f"end_step must be greater than start_step. Found start_step={start_step} and end_step={end_step}.",
