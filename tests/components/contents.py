@@ -1,4 +1,4 @@
-"""Everything that a server keeps: the rows of all its tables, and the files below its data folder."""
+"""What a server keeps, the rows of its tables and the files of its store, seen past the server."""
 
 from __future__ import annotations
 
@@ -10,38 +10,42 @@ import psycopg
 
 from tests.components.server import MainspringServer
 
-Contents = dict[str, Any]
-
 
 class Keeper:
-    """Reads what one server keeps, past the server."""
+    """Reads what one server keeps. A state differs from the one before exactly if something was changed meanwhile."""
 
     def __init__(self, server: MainspringServer, database_url: str | None) -> None:
         self._artifacts = server.data / "artifacts"
+        self._postgres = database_url is not None
         self._connection: Any = (
             psycopg.connect(database_url, autocommit=True)
             if database_url
             else sqlite3.connect(f"file:{server.data / 'mainspring.db'}?mode=ro", uri=True, isolation_level=None)
         )
-        self._version = "select pg_snapshot_xmax(pg_current_snapshot())" if database_url else "pragma data_version"
-        catalog = "pg_tables where schemaname = 'public'" if database_url else "sqlite_master where type = 'table'"
-        column = "tablename" if database_url else "name"
-        with closing(self._connection.cursor()) as cursor:
-            self._tables = [name for (name,) in cursor.execute(f"select {column} from {catalog}").fetchall()]
+        self._transaction, self._rows = None, ""
 
-    def version(self) -> Any:
-        """Return what differs from its last value if a table or a file was changed meanwhile."""
-        with closing(self._connection.cursor()) as cursor:
-            return cursor.execute(self._version).fetchone(), self._files()
+    def state(self) -> tuple[Any, list[tuple[str, int]]]:
+        """Return the state of the database, and the files with their sizes."""
+        files = [(str(path), path.stat().st_size) for path in self._artifacts.rglob("*") if path.is_file()]
+        if not self._postgres:
+            return self._value("pragma data_version"), sorted(files)
+        # Any transaction that began to write moves this on, one that was undone too: only then the rows are read.
+        transaction = self._value("select pg_snapshot_xmax(pg_current_snapshot())")
+        if transaction != self._transaction:
+            self._transaction, self._rows = transaction, self._digest()
+        return self._rows, sorted(files)
 
-    def contents(self) -> Contents:
-        """Return the rows of every table in no promised order, and the files with their sizes."""
+    def _digest(self) -> str:
         with closing(self._connection.cursor()) as cursor:
-            rows = {name: cursor.execute(f"select * from {name}").fetchall() for name in self._tables}
-        return {**{name: sorted(map(repr, found)) for name, found in rows.items()}, "files": self._files()}
+            cursor.execute("select tablename from pg_tables where schemaname = 'public' order by 1")
+            tables = [name for (name,) in cursor.fetchall()]
+        parts = (f"(select md5(string_agg(t::text, ',' order by t::text)) from {name} t)" for name in tables)
+        return str(self._value(f"select concat_ws(',', {', '.join(parts)})"))
 
-    def _files(self) -> list[tuple[str, int]]:
-        return sorted((str(path), path.stat().st_size) for path in self._artifacts.rglob("*") if path.is_file())
+    def _value(self, query: str) -> Any:
+        with closing(self._connection.cursor()) as cursor:
+            [value] = cursor.execute(query).fetchone()
+        return value
 
     def close(self) -> None:
         """Close the connection to the database."""

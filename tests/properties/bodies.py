@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -78,6 +78,12 @@ def message(kind: type[msgspec.Struct], known: dict[str, Any]) -> SearchStrategy
         for name, of in fields.items()
     }
     return st.fixed_dictionaries({}, optional=given)
+
+
+def every_other(names: Sequence[str], values: Sequence[Any]) -> list[tuple[str, Any]]:
+    """Pair each name with every other value, the odd ones and the even ones in turn; a lone name with all."""
+    step = min(len(names), 2)
+    return [(name, value) for place, name in enumerate(names) for value in values[place % 2 :: step]]
 
 
 def encode(content: Any) -> bytes:

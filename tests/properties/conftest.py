@@ -48,9 +48,13 @@ def made() -> dict[object, dict[str, Any]]:
 
 @pytest.fixture
 def known(request: pytest.FixtureRequest, target: Target, made: dict[object, dict[str, Any]]) -> dict[str, Any]:
-    """Return a good value for every field of MLflow's messages, by its name: of things made for this endpoint."""
+    """Return a good value for every field of MLflow's messages, by its name.
+
+    They are of things made for this endpoint, which may delete them; reading endpoints share theirs.
+    """
     parameters = getattr(request.node, "callspec", None)
-    owner = (target.server.port, str(parameters and parameters.params.get("called")))
+    called = parameters and parameters.params.get("called")
+    owner = (target.server.port, called and called.method != "GET" and called.path)
     if owner not in made:
         made[owner] = make_one_of_everything(target)
     return made[owner]

@@ -21,6 +21,7 @@ from schemathesis import GenerationMode
 from mainspring.kit.errors import ERRORS
 from mainspring.server.v1 import describe
 from tests.properties import bodies
+from tests.properties.bodies import every_other
 from tests.properties.conftest import Target
 from tests.properties.wire import Answer
 
@@ -68,18 +69,14 @@ class Watch:
 
     def __init__(self, target: Target) -> None:
         self._keeper = target.keeper
-        self._seen = self._keeper.version()
-        self._before = self._keeper.contents()
+        self._before = self._keeper.state()
 
     def check(self, answer: Answer, method: str) -> None:
         check(answer, method)
-        now = self._keeper.version()
-        if now == self._seen:
-            return
-        after = self._keeper.contents()
+        after = self._keeper.state()
         if answer.status >= 400 or method in ("get", "head"):
             assert after == self._before, answer
-        self._seen, self._before = now, after
+        self._before = after
 
 
 def test_the_document_is_served(target: Target) -> None:
@@ -138,7 +135,7 @@ def test_a_bad_value_in_any_field(target: Target, known: dict[str, Any], operati
     fields = properties_of(method, path)
     good = {name: known[name] for name in fields if name in known}
     wrong = (*bodies.NASTY_TEXT, *bodies.NASTY_INTEGERS[:8], *bodies.NASTY_FLOATS[:2], None, True, [], {}, [[]])
-    for name, bad in product(fields, wrong):
+    for name, bad in every_other(fields, wrong):
         for each in (bad, [bad], {"k": bad}, {"\0": "v"}, {"x" * 300: "v"}):
             body = bodies.encode(good | {name: each})
             answer = target.wire.send(method.upper(), where, body, content_type="application/json")
@@ -164,7 +161,7 @@ def test_a_bad_value_in_the_path(target: Target, known: dict[str, Any], operatio
     method, path = operation
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     watch = Watch(target)
-    for name, bad in product(names, bodies.NASTY_TEXT):
+    for name, bad in every_other(names, bodies.NASTY_TEXT):
         where = filled(path, known | {name: bad})
         watch.check(target.wire.send(method.upper(), where, b"{}", content_type="application/json"), method)
 
