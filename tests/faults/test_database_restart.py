@@ -59,9 +59,8 @@ async def restart_under_load(server: MainspringServer, postgres: Postgres, mode:
     await asyncio.to_thread(wait_until, lambda: httpx.get(ready).status_code == 200, ready)
     acknowledged = len(ledger.acknowledged)
     await until(lambda: len(ledger.acknowledged) > acknowledged + 200)
-    for task in writers:
-        task.cancel()
-    await asyncio.gather(*writers, return_exceptions=True)
+    ledger.stopped = True
+    await asyncio.gather(*writers)
     for answer in ledger.refused:
         assert answer.status == 503, answer
         assert answer.json["error_code"] == "TEMPORARILY_UNAVAILABLE"

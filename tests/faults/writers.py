@@ -16,11 +16,15 @@ GONE = (ConnectionError, asyncio.IncompleteReadError)
 
 @dataclass
 class Ledger:
-    """Writes by (kind, writer, number): those sent, and those answered with 200; and what else was answered."""
+    """Writes by (kind, writer, number): those sent, and those answered with 200; and what else was answered.
+
+    With ``stopped`` the writers end, each once its last request is answered.
+    """
 
     sent: set[tuple[str, int, int]] = field(default_factory=set)
     acknowledged: set[tuple[str, int, int]] = field(default_factory=set)
     refused: list[Answer] = field(default_factory=list)
+    stopped: bool = False
 
 
 def request_of(kind: str, experiment: str, run: str, writer: int, number: int) -> tuple[str, dict[str, Any]]:
@@ -41,11 +45,11 @@ def request_of(kind: str, experiment: str, run: str, writer: int, number: int) -
 
 
 async def write(server: MainspringServer, experiment: str, run: str, writer: int, ledger: Ledger) -> None:
-    """Write one thing after another until the server is gone."""
+    """Write one thing after another until the server is gone, or the ledger is stopped."""
     try:
         connection = await Connection.open(server)
         number = 0
-        while True:
+        while not ledger.stopped:
             for kind in KINDS:
                 ledger.sent.add((kind, writer, number))
                 answer = await connection.call(*request_of(kind, experiment, run, writer, number))
