@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grimp
 import pytest
+
 from tests.architecture.source import MODULES, ROOT, SOURCES, module_name
 
 PRIVATE = re.compile(r"mainspring\.modules\.(\w+)\.(?:store|search|tables)\b")

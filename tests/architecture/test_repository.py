@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
 from tests.architecture.source import ROOT, tracked_texts
 
 # Put together here, so that this file does not name what it forbids.

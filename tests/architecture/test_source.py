@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from tests.architecture.source import MODULES, PACKAGE, module_name, parsed, python_files, short
 
 LONGEST = 800
