@@ -279,7 +279,7 @@ def test_deadlocks_are_tried_again(postgres_database: str) -> None:
     asyncio.run(run())
     with engines[0].begin() as tx:
         assert [hits for (hits,) in tx.execute(text("SELECT hits FROM rows ORDER BY n"))] == [2, 2]
-    assert len(tries) == 3
+    assert len(tries) > 2
     for engine in engines:
         engine.dispose()
 
