@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.components.environment import fresh_environment
 from tests.components.server import MainspringServer
 from tests.docs.pages import PAGES, ROOT, Program, programs
 
@@ -26,7 +27,11 @@ def command(program: Program) -> list[str]:
 
 def run(program: Program, folder: Path) -> None:
     """Run a program in ``folder``; fail with what it printed."""
-    environment = {**os.environ, "HOME": str(folder), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = {
+        **fresh_environment(),
+        "HOME": str(folder),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
     done = subprocess.run(
         command(program),
         input=program.source,

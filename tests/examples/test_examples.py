@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from tests.components.environment import fresh_environment
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -30,7 +32,7 @@ def uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def run_example(name: str, uri: str, folder: Path) -> str:
     """Run an example in an empty folder and return what it prints; its failure fails the test."""
-    environment = os.environ | {"MLFLOW_TRACKING_URI": uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment = fresh_environment() | {"MLFLOW_TRACKING_URI": uri, "MLFLOW_DISABLE_TELEMETRY": "true"}
     environment |= {"GIT_PYTHON_REFRESH": "quiet", "PYTHONWARNINGS": "ignore"}
     # The client looks in a child process, for up to two minutes, for what the model imports: not our subject.
     environment |= {"MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT": "1"}

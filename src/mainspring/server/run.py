@@ -48,7 +48,9 @@ def serve(settings: Settings, announce: Announce) -> bool:
     if lock:
         describe_holder(lock, address)
     if settings.workers > 1:
-        return _serve_workers(settings, listener, lambda: announce(address))
+        port = listener.getsockname()[1]
+        listener.close()  # it has shown that nobody else listens there
+        return _serve_workers(settings, port, lambda: announce(address))
     server = _Server(_config(settings, Application(settings)))
     server.announce = lambda: announce(address)
     server.run(sockets=[listener])
@@ -74,10 +76,13 @@ def _config(settings: Settings, app: Application | str) -> uvicorn.Config:
     )
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
+    """Return a socket bound to the address; ``shared`` lets others of this user bind it too."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((host, port))
     except OSError as error:
@@ -85,7 +90,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise Unavailable(
             f"Cannot listen on {host}:{port}: {error.strerror}. Choose another address: --host, --port."
         ) from error
-    listener.set_inheritable(True)
     return listener
 
 
@@ -94,16 +98,16 @@ def _address(host: str, port: int) -> str:
     return f"http://{shown}:{port}"
 
 
-def _serve_workers(settings: Settings, listener: socket.socket, announce: Callable[[], None]) -> bool:
-    from uvicorn.supervisors.multiprocess import Multiprocess
+def _serve_workers(settings: Settings, port: int, announce: Callable[[], None]) -> bool:
+    from mainspring.server.workers import Workers
 
     # The children are fresh interpreters: they read the settings that this process has resolved.
     for name in settings.__dataclass_fields__:
         os.environ[PREFIX + name.upper()] = str(getattr(settings, name))
     config = _config(settings, "mainspring.server.run:create_app")
-    announce()
-    Multiprocess(config, [listener]).run()
-    return True
+    workers = Workers(config, lambda: _listen(settings.host, port, shared=True), announce)
+    workers.run()
+    return workers.ready
 
 
 def create_app() -> Application:

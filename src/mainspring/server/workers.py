@@ -1,0 +1,51 @@
+"""Several server processes on one port."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from uvicorn.supervisors.multiprocess import Multiprocess
+
+START_SECONDS = 60
+
+
+class Workers(Multiprocess):
+    """Worker processes, each with a listening socket of its own, and replaced when they die.
+
+    On one shared socket the first process to wake takes a whole burst of connections; on sockets of
+    their own the kernel deals them out.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, listen: Callable[[], socket.socket], announce: Callable[[], None]
+    ) -> None:
+        self.ready = False
+        self._listen = listen
+        self._announce = announce
+        self._copies: list[socket.socket] = []
+        super().__init__(config, [])
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """A new socket for the next worker."""
+        self._copies.append(self._listen())
+        return [self._copies[-1]]
+
+    @sockets.setter
+    def sockets(self, _sockets: list[socket.socket]) -> None:
+        """Take no notice of the one list for all that the base class keeps."""
+
+    def init_processes(self) -> None:
+        """Start the workers, and say so once one answers."""
+        super().init_processes()
+        self.ready = self.processes[0].wait_until_ready(START_SECONDS, self.should_exit)
+        if self.ready:
+            self._announce()
+
+    def keep_subprocess_alive(self) -> None:
+        # The workers have their sockets by now. A copy left here would go on listening for a dead one.
+        while self._copies:
+            self._copies.pop().close()
+        super().keep_subprocess_alive()
