@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, MetaData, text
+from sqlalchemy import Engine, MetaData, inspect, text
 
 from mainspring.db import migrate
 from mainspring.db.engine import Database, check_url
@@ -101,6 +101,43 @@ def test_migrations_and_tables_agree(engine: Engine) -> None:
             },
         )
         assert compare_metadata(context, metadata) == []
+
+
+def described(engine: Engine) -> dict[str, Any]:
+    """Return everything that a database says of its tables, and the rows it starts with."""
+    looked = inspect(engine)
+    tables = {}
+    for name in looked.get_table_names():
+        columns = [{**column, "type": str(column["type"])} for column in looked.get_columns(name)]
+        foreign = sorted(looked.get_foreign_keys(name), key=lambda key: str(key["name"]))
+        keys = looked.get_pk_constraint(name)["constrained_columns"], foreign
+        tables[name] = columns, keys, looked.get_unique_constraints(name), looked.get_indexes(name)
+    with engine.connect() as tx:
+        rows = tx.execute(text("SELECT id, name, artifact_location, lifecycle_stage FROM experiments")).all()
+        revision = tx.execute(text(f"SELECT version_num FROM {migrate.VERSION_TABLE}")).all()
+        if engine.dialect.name == "sqlite":
+            rowless = "SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%' ORDER BY name"
+            tables["without row ids"] = tx.execute(text(rowless)).all()
+    return {"tables": tables, "rows": rows, "revision": revision}
+
+
+def test_a_new_database_is_what_the_migrations_make(engine: Engine, url: str) -> None:
+    assert migrate.upgrade(engine) == migrate.revisions()
+    migrated = described(engine)
+    empty(url)
+    assert migrate.upgrade(engine, metadata) == migrate.revisions()
+    inspect(engine).clear_cache()
+    assert described(engine) == migrated
+    assert migrate.upgrade(engine, metadata) == []
+
+
+def test_tables_of_something_else_are_left_alone(engine: Engine) -> None:
+    with engine.begin() as tx:
+        tx.execute(text("CREATE TABLE experiments (experiment_id INTEGER PRIMARY KEY)"))
+    for schema in (None, metadata):
+        with pytest.raises(FailedPrecondition, match=r"tables that Mainspring did not make \(experiments\)"):
+            migrate.upgrade(engine, schema)
+    assert inspect(engine).get_table_names() == ["experiments"]
 
 
 def test_a_missing_column_would_be_noticed(engine: Engine) -> None:

@@ -22,11 +22,12 @@ def upgrade(data: Data = None, database_url: DatabaseUrl = None) -> None:
     from mainspring.db import migrate
     from mainspring.kit.sql_engines import create_write_engine
     from mainspring.server.lock import lock_database
+    from mainspring.server.schema import metadata
 
     url, file = _database(data, database_url)
     lock = lock_database(file) if file else None
     try:
-        ran = migrate.upgrade(create_write_engine(url))
+        ran = migrate.upgrade(create_write_engine(url), metadata)
     finally:
         if lock:
             lock.close()

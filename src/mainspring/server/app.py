@@ -20,6 +20,7 @@ from mainspring.kit.errors import MainspringError, PermissionDenied
 from mainspring.kit.http import TEXT, ClientDisconnected, Message, Receive, Request, Scope, Send, respond
 from mainspring.kit.ids import new_request_id
 from mainspring.server.hosts import HostGuard
+from mainspring.server.schema import metadata
 from mainspring.server.welcome import welcome
 from mainspring.settings import Settings
 
@@ -65,7 +66,7 @@ class Application:
 
     async def _open(self) -> None:
         self.db = Database(check_url(self._settings.resolved_database_url))
-        ran = migrate.upgrade(self.db.write_engine)
+        ran = migrate.upgrade(self.db.write_engine, metadata)
         if ran:
             log.info("database_upgraded", revisions=ran)
         self.blobs: BlobStore = open_store(self._settings.resolved_artifacts_url)

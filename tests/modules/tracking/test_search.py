@@ -50,6 +50,7 @@ def _filled(url: str, reference: Reference) -> Iterator[Connection]:
     engine = create_engine(check_url(url))
     metadata.create_all(engine)
     with engine.begin() as tx:
+        tx.exec_driver_sql("DELETE FROM experiments")  # the reference brings its own
         reference.copy(tx)
     with engine.connect() as tx:
         yield tx

@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Double,
     ForeignKey,
     Index,
@@ -17,9 +18,11 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
 )
 
 from mainspring.db.schema import metadata
+from mainspring.kit.time import now_ms
 
 # SQLite makes only INTEGER primary keys into row ids; PostgreSQL wants the 64 bits spelled out.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -34,6 +37,15 @@ experiments = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
 )
+
+
+@event.listens_for(experiments, "after_create")
+def _add_default_experiment(_table: Table, tx: Connection, **_options: object) -> None:
+    """Put in experiment 0, which clients log to when they name none."""
+    now = now_ms()
+    row = {"id": 0, "name": "Default", "artifact_location": "mlflow-artifacts:/0", "lifecycle_stage": "active"}
+    tx.execute(experiments.insert().values(**row, created_at=now, updated_at=now))
+
 
 experiment_tags = Table(
     "experiment_tags",
