@@ -18,12 +18,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mainspring.db.writer import GroupWriter, Write
 from mainspring.kit.errors import Internal, InvalidArgument, Unavailable
-from mainspring.kit.sql_engines import create_read_engine, create_write_engine, unavailable_reason
+from mainspring.kit.sql_engines import create_read_engine, create_write_engine, readers, unavailable_reason
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-READERS = 8
 
 log = structlog.get_logger(__name__)
 
@@ -34,8 +32,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.write_engine: Engine = create_write_engine(url)
-        self.read_engine: Engine = create_read_engine(url, READERS)
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
+        self.read_engine: Engine = create_read_engine(url, readers(url))
+        self._threads = ThreadPoolExecutor(readers(url), thread_name_prefix="db-read")
         self._writer = GroupWriter(self.write_engine)
 
     async def read(self, query: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -149,6 +149,22 @@ def _write_rows(tx: Connection, table: Table, columns: Sequence[str], rows: Sequ
             cursor.execute(statement, [list(values) for values in zip(*rows, strict=True)])
 
 
+def readers(url: str) -> int:
+    """Return how many threads may read at once.
+
+    Python's SQLite driver gives up and takes back the interpreter's lock at every row, so that several
+    threads mostly wait for each other: two let a short query pass a long one. A server answers many.
+    """
+    return 2 if embedded_file(url) else 8
+
+
+def select_rows(tx: Connection, statement: str) -> list[Any]:
+    """Return the rows of a statement without parameters, as plain tuples."""
+    with _cursor(tx) as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
 def select_where_in(tx: Connection, statement: str, values: Iterable[Any]) -> list[Any]:
     """Return the rows of ``statement``, a SELECT that ends in ``WHERE column``, for any of ``values``.
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from mainspring.kit.sql_engines import chosen, insert_rows, select_where_in, upsert_rows
+from mainspring.kit.sql_engines import chosen, insert_rows, select_rows, select_where_in, upsert_rows
 from mainspring.modules.tracking.schemas import (
     Dataset,
     DatasetInput,
@@ -121,7 +121,7 @@ def _load(tx: Connection, keys: list[int]) -> dict[int, Run]:
     run_tags = _pairs(tx, f"SELECT run, key, value FROM tags WHERE run IN ({these}) ORDER BY run, key")
     metrics: dict[int, list[Metric]] = defaultdict(list)
     points = f"SELECT run, key, value, is_nan, timestamp, step FROM latest_metrics WHERE run IN ({these})"
-    for run, key, value, is_nan, timestamp, step in tx.exec_driver_sql(f"{points} ORDER BY run, key"):
+    for run, key, value, is_nan, timestamp, step in select_rows(tx, f"{points} ORDER BY run, key"):
         metrics[run].append(Metric(key, NAN if is_nan else value, timestamp, step))
     inputs = _dataset_inputs(tx, these)
     model_inputs, model_outputs = _models(tx, these)
@@ -141,23 +141,24 @@ def _load(tx: Connection, keys: list[int]) -> dict[int, Run]:
 
 def _pairs(tx: Connection, statement: str) -> dict[int, dict[str, str]]:
     pairs: dict[int, dict[str, str]] = defaultdict(dict)
-    for run, key, value in tx.exec_driver_sql(statement):
+    for run, key, value in select_rows(tx, statement):
         pairs[run][key] = value
     return pairs
 
 
 def _dataset_inputs(tx: Connection, these: str) -> dict[int, list[DatasetInput]]:
     inputs: dict[int, list[DatasetInput]] = defaultdict(list)
-    rows = tx.exec_driver_sql(
+    rows = select_rows(
+        tx,
         "SELECT i.run, i.dataset, d.name, d.digest, d.source_type, d.source, d.schema, d.profile "
         "FROM run_datasets i JOIN datasets d ON d.id = i.dataset "
-        f"WHERE i.run IN ({these}) ORDER BY i.run, i.dataset"
-    ).all()
+        f"WHERE i.run IN ({these}) ORDER BY i.run, i.dataset",
+    )
     if not rows:
         return inputs
     labels: dict[tuple[int, int], dict[str, str]] = defaultdict(dict)
     statement = f"SELECT run, dataset, key, value FROM run_dataset_tags WHERE run IN ({these}) ORDER BY run, key"
-    for run, dataset, key, value in tx.exec_driver_sql(statement):
+    for run, dataset, key, value in select_rows(tx, statement):
         labels[run, dataset][key] = value
     for run, dataset, *columns in rows:
         inputs[run].append(DatasetInput(Dataset(*columns), labels[run, dataset]))
@@ -168,7 +169,7 @@ def _models(tx: Connection, these: str) -> tuple[dict[int, list[str]], dict[int,
     inputs: dict[int, list[str]] = defaultdict(list)
     outputs: dict[int, list[ModelOutput]] = defaultdict(list)
     statement = f"SELECT run, role, model_id, step FROM run_models WHERE run IN ({these}) ORDER BY run, role, model_id"
-    for run, role, model_id, step in tx.exec_driver_sql(statement):
+    for run, role, model_id, step in select_rows(tx, statement):
         if role == "input":
             inputs[run].append(model_id)
         else:
