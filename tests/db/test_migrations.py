@@ -33,12 +33,11 @@ CPU_SECONDS = 0.5
 
 TIMED = """
 import sys, time
-import alembic.command, alembic.config
 from mainspring.db import migrate
 from mainspring.kit.sql_engines import create_write_engine
-engine = create_write_engine(sys.argv[1])
+from mainspring.server.schema import metadata
 started = time.process_time()
-migrate.upgrade(engine)
+migrate.upgrade(create_write_engine(sys.argv[1]), metadata)
 print(time.process_time() - started)
 """
 
