@@ -119,3 +119,14 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
         upload.close()
         server.start()
         assert httpx.get(f"{server.url}/api/v1/runs/{run_id}/artifacts").json() == {"items": []}
+
+
+def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
+    away = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    done = up("--data", tmp_path / "data", "--port", free_port(), "--database-url", away)
+    assert done.returncode == 10
+    assert "Error: The database cannot be reached." in done.stderr
+    done = up("--data", tmp_path / "data", "--port", free_port(), "--artifacts-url", "ftp://host/folder")
+    assert done.returncode == 2
+    assert "Error: No artifact store for URLs of scheme 'ftp://'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -39,7 +40,9 @@ class Database:
     async def read(self, query: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``query(tx, *args)`` in a read-only transaction of its own, in a thread."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._read, partial(query, **kwargs), args)
+        # The context goes along, so that what a query logs carries the request's id.
+        call = partial(copy_context().run, self._read, partial(query, **kwargs), args)
+        return await loop.run_in_executor(self._threads, call)
 
     async def write(self, write: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``write(tx, *args)`` and return its result once it is committed."""

@@ -40,6 +40,7 @@ class Application:
     """Everything that one server process answers. ``scope["type"]`` lifespan opens and closes it."""
 
     def __init__(self, settings: Settings) -> None:
+        self.failure: MainspringError | None = None
         self._settings = settings
         self._hosts = HostGuard(settings.host, settings.host_names)
         self._log_requests = settings.log_level == "debug"
@@ -57,6 +58,7 @@ class Application:
         try:
             await self._open()
         except MainspringError as error:
+            self.failure = error
             await send({"type": "lifespan.startup.failed", "message": error.message})
             return
         await send({"type": "lifespan.startup.complete"})

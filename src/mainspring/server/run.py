@@ -38,7 +38,7 @@ def serve(settings: Settings, announce: Announce) -> bool:
     """Serve until SIGINT or SIGTERM, letting requests in progress finish; say whether it ever was ready.
 
     ``announce`` is called with the address once requests are answered. Raises FailedPrecondition
-    for a database that is in use, Unavailable for an address that is taken.
+    for a database that is in use, Unavailable for an address that is taken or a database that is away.
     """
     configure_logs(settings.log_format, settings.log_level)
     database = embedded_file(check_url(settings.resolved_database_url))
@@ -51,9 +51,16 @@ def serve(settings: Settings, announce: Announce) -> bool:
         port = listener.getsockname()[1]
         listener.close()  # it has shown that nobody else listens there
         return _serve_workers(settings, port, lambda: announce(address))
-    server = _Server(_config(settings, Application(settings)))
+    app = Application(settings)
+    server = _Server(_config(settings, app))
     server.announce = lambda: announce(address)
-    server.run(sockets=[listener])
+    try:
+        server.run(sockets=[listener])
+    except SystemExit:
+        # The server has said in its log that it did not start; the reason is the caller's to tell.
+        if app.failure:
+            raise app.failure from None
+        raise
     return server.started
 
 

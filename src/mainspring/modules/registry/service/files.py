@@ -9,7 +9,7 @@ import structlog
 from mainspring.db.engine import Database
 from mainspring.engines.blobs import BlobStore
 from mainspring.kit.actors import Actor
-from mainspring.kit.errors import MainspringError
+from mainspring.kit.errors import MainspringError, Unsupported
 from mainspring.modules.artifacts import service as artifacts
 from mainspring.modules.registry.schemas import ModelFile
 from mainspring.modules.registry.service.rules import MAX_MODEL_FILE
@@ -28,6 +28,8 @@ async def read_model_file(db: Database, blobs: BlobStore, actor: Actor, name: st
         content = await _read(blobs, actor, location)
         file = await asyncio.to_thread(_parse, content)
         await db.write(record_model_file, actor, name, version, file)
+    except Unsupported:
+        return  # The files lie elsewhere, or the source is a prompt's: clients read them.
     except MainspringError as error:
         log.info("model_file_not_read", model=name, version=version, reason=error.message)
 
