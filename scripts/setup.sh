@@ -1,8 +1,7 @@
 #!/bin/sh
 # What `make` calls to get a machine ready.
 #   setup.sh venv FOLDER    a virtual environment with uv in it, from any Python >= 3.11 found here
-#   setup.sh components     the real components that `make test` starts (Debian packages, when root)
-#   setup.sh components all those of `make test-all` too
+#   setup.sh components     the real components that the tests start (Debian packages, when root)
 set -eu
 
 uv_version=0.13.8
@@ -52,13 +51,12 @@ get_components() {
     PATH="$PATH:/usr/sbin:/sbin"
     missing=""
     command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"
+    command -v pgbouncer >/dev/null || missing="$missing pgbouncer"
     command -v mariadbd >/dev/null || missing="$missing mariadb-server"
-    if [ "$1" = all ]; then
-        for tool in radosgw ceph-mon ceph-osd ceph-mgr; do
-            command -v "$tool" >/dev/null || missing="$missing $tool"
-        done
-        command -v radosgw-admin >/dev/null && command -v ceph >/dev/null || missing="$missing ceph-common"
-    fi
+    for tool in radosgw ceph-mon ceph-osd ceph-mgr; do
+        command -v "$tool" >/dev/null || missing="$missing $tool"
+    done
+    command -v radosgw-admin >/dev/null && command -v ceph >/dev/null || missing="$missing ceph-common"
     [ -n "$missing" ] || return 0
     if ! can_install; then
         say "not installed, and only root on Debian can have it installed from here: $missing. Its tests are skipped."
@@ -75,6 +73,6 @@ get_components() {
 
 case "${1:-}" in
     venv) make_venv "$2" ;;
-    components) get_components "${2:-}" ;;
-    *) fail "usage: setup.sh venv FOLDER | setup.sh components [all]" ;;
+    components) get_components ;;
+    *) fail "usage: setup.sh venv FOLDER | setup.sh components" ;;
 esac

@@ -1,20 +1,21 @@
 """A real Mainspring server in a process of its own, started as a user starts it.
 
-``server`` runs a test once on SQLite and once on PostgreSQL; ``sqlite_server`` and
-``postgresql_server`` are the two by name. They live as long as the pytest process, so a test that
-kills, restarts or fills its server makes its own ``MainspringServer``.
+``server`` runs a test once on SQLite and once on PostgreSQL, and as a slow one behind pgbouncer too;
+``sqlite_server``, ``postgresql_server`` and ``pgbouncer_server`` are these by name. They live as long as the
+pytest process, so a test that kills, restarts or fills its server makes its own ``MainspringServer``.
 """
 
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.components.pgbouncer import Pgbouncer
 from tests.components.ports import free_port, wait_until
 from tests.components.postgres import Postgres, create_database
 
@@ -26,7 +27,8 @@ class MainspringServer:
     """``mainspring up`` on a free port: ``url``, ``pid``, ``log``, ``start``, ``stop``, ``kill``, ``restart``.
 
     ``data`` is the data folder; the log lies beside it. ``arguments`` are further options of
-    ``mainspring up``, ``environment`` variables on top of this process's own. Use it in a ``with``
+    ``mainspring up``, ``environment`` variables on top of this process's own, ``wrapper`` a program
+    that replaces itself by the server, such as ``prlimit``. Use it in a ``with``
     statement: leaving it stops the server if it still runs.
     """
 
@@ -36,13 +38,14 @@ class MainspringServer:
         *arguments: str,
         database_url: str | None = None,
         environment: dict[str, str] | None = None,
+        wrapper: Sequence[str] = (),
     ) -> None:
         self.data = data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_path = data.with_name(f"{data.name}.log")
         self._environment = {**os.environ, "DO_NOT_TRACK": "1", **(environment or {})}
-        self._command = [sys.executable, "-m", "mainspring.cli.main", "up"]
+        self._command = [*wrapper, sys.executable, "-m", "mainspring.cli.main", "up"]
         self._command += ["--data", str(data), "--host", "127.0.0.1", "--port", str(self.port)]
         self._command += ["--database-url", database_url] if database_url else []
         self._command += arguments
@@ -147,7 +150,20 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory, postgres: Postgr
         yield server
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def pgbouncer_server(
+    tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, pgbouncer: Pgbouncer
+) -> Iterator[MainspringServer]:
+    """Yield a server on a fresh PostgreSQL database behind pgbouncer."""
+    url = pgbouncer.database_url(create_database(postgres))
+    with MainspringServer(tmp_path_factory.mktemp("pgbouncer") / "data", database_url=url) as server:
+        yield server
+
+
+DATABASES = ["sqlite", "postgresql", pytest.param("pgbouncer", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="session", params=DATABASES)
 def server(request: pytest.FixtureRequest) -> MainspringServer:
     """Yield a running server, once on each database; ``.url`` is where a client connects."""
     running: MainspringServer = request.getfixturevalue(f"{request.param}_server")

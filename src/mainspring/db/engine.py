@@ -1,13 +1,14 @@
 """Opening a database, and running functions of a transaction against it.
 
 Services are synchronous functions ``f(tx, …)`` on a SQLAlchemy connection. The edges run them by
-``await database.read(f, …)`` (a thread, a read-only transaction) or ``await database.write(f, …)``
-(the group-commit writer).
+``await database.read(f, …)`` (a thread, a read-only transaction), ``await database.write(f, …)``
+(the group-commit writer) or, for short reads by an index, ``await database.look_up(f, …)``.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
@@ -17,12 +18,15 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from mainspring.db.lookups import Lookup, Lookups
 from mainspring.db.writer import GroupWriter, Write
 from mainspring.kit.errors import Internal, InvalidArgument, Unavailable
 from mainspring.kit.sql_engines import create_read_engine, create_write_engine, readers, unavailable_reason
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+THREAD_WAIT_S = 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -36,17 +40,35 @@ class Database:
         self.read_engine: Engine = create_read_engine(url, readers(url))
         self._threads = ThreadPoolExecutor(readers(url), thread_name_prefix="db-read")
         self._writer = GroupWriter(self.write_engine)
+        self._lookups = Lookups(url)
 
     async def read(self, query: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run ``query(tx, *args)`` in a read-only transaction of its own, in a thread."""
-        loop = asyncio.get_running_loop()
+        """Run ``query(tx, *args)`` in a read-only transaction of its own, in a thread.
+
+        Raises what the query raises, Unavailable where the database is away or no thread becomes free in time.
+        """
         # The context goes along, so that what a query logs carries the request's id.
         call = partial(copy_context().run, self._read, partial(query, **kwargs), args)
-        return await loop.run_in_executor(self._threads, call)
+        running = self._threads.submit(call)
+        # What runs cannot be cancelled: only what still waits for a thread is given up.
+        patience = asyncio.get_running_loop().call_later(THREAD_WAIT_S, running.cancel)
+        try:
+            return await asyncio.wrap_future(running)
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+            reason = f"The database is busy: {THREAD_WAIT_S:g} s were not enough to begin to read."
+            raise Unavailable(reason, retry_after=1) from None
+        finally:
+            patience.cancel()
 
-    async def write(self, write: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def write(self, write: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         """Run ``write(tx, *args)`` and return its result once it is committed."""
-        return await self._writer.submit(write, *args, **kwargs)
+        return self._writer.submit(write, *args, **kwargs)
+
+    def look_up(self, lookup: Lookup[P, T], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        """Return the result of a short read, which goes together with others of the same moment."""
+        return self._lookups.get(lookup, *args, **kwargs)
 
     async def check(self) -> None:
         """Raise ``Unavailable`` unless the database answers."""
@@ -56,12 +78,14 @@ class Database:
         """Commit what waits and close every connection."""
         self._writer.close()
         self._threads.shutdown()
+        self._lookups.close()
         self.read_engine.dispose()
         self.write_engine.dispose()
 
     def _read(self, query: partial[T], args: tuple[Any, ...]) -> T:
         try:
-            with self.read_engine.connect() as tx:
+            # Begun, so that all statements see one moment: those that go straight to the driver begin nothing.
+            with self.read_engine.begin() as tx:
                 return query(tx, *args)
         except SQLAlchemyError as error:
             if reason := unavailable_reason(error):

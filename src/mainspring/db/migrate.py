@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mainspring.kit.errors import FailedPrecondition, Unavailable
 from mainspring.kit.sql_engines import lock_schema, unavailable_reason
@@ -95,7 +95,8 @@ def _reachable() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         if reason := unavailable_reason(error):
-            raise Unavailable(reason) from error
+            detail = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+            raise Unavailable(f"{reason} ({detail})") from error
         raise
 
 

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import structlog
@@ -20,7 +21,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mainspring.kit.errors import Internal, MainspringError, RateLimited, Unavailable
-from mainspring.kit.sql_engines import unavailable_reason
+from mainspring.kit.sql_engines import UNREACHABLE, unavailable_reason
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,7 +76,8 @@ class GroupWriter:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._pending: deque[_Member] = deque()
-        self._wake = threading.Condition()
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        self._calling: asyncio.AbstractEventLoop | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
@@ -89,48 +91,65 @@ class GroupWriter:
         loop = asyncio.get_running_loop()
         if isinstance(write, Grouped):
             _by_position(write, kwargs)
+        if self._closing:
+            raise _stopping()
+        if len(self._pending) >= MAX_PENDING:
+            raise RateLimited(f"{MAX_PENDING} writes wait already; send the request again later.", retry_after=1)
         member = _Member(write, args, kwargs, loop.create_future(), loop)
-        with self._wake:
-            if self._closing:
-                raise Unavailable("The server is stopping; send the request again.", retry_after=1)
-            if len(self._pending) >= MAX_PENDING:
-                raise RateLimited(f"{MAX_PENDING} writes wait already; send the request again later.", retry_after=1)
-            self._pending.append(member)
-            self._wake.notify()
+        self._pending.append(member)
+        if self._calling is not loop:
+            # The thread is called when this turn of the loop is over: what its other requests write goes along.
+            self._calling = loop
+            loop.call_soon(self._call)
         result: T = await member.future
         return result
 
+    def _call(self) -> None:
+        self._calling = None
+        self._calls.put(None)
+
     def close(self) -> None:
         """Commit what waits, then stop the thread."""
-        with self._wake:
-            self._closing = True
-            self._wake.notify()
+        self._closing = True
+        self._calls.put(None)
         self._thread.join()
+        late = self._take()
+        for member in late:
+            member.outcome = _stopping()
+        _answer(late)
 
     def _run(self) -> None:
-        while members := self._take():
-            self._commit(members)
-            _answer(members)
+        stopping = False
+        while not stopping:
+            self._calls.get()
+            stopping = self._closing
+            while members := self._take():
+                self._commit(members)
+                _answer(members)
 
     def _take(self) -> list[_Member]:
-        """Wait for writes and take a group of them; an empty list says stop."""
-        with self._wake:
-            while not self._pending and not self._closing:
-                self._wake.wait()
-            return [self._pending.popleft() for _ in range(min(len(self._pending), MAX_GROUP))]
+        return [self._pending.popleft() for _ in range(min(len(self._pending), MAX_GROUP))]
 
     def _commit(self, members: list[_Member], attempt: int = 1) -> None:
         """Set every member's outcome, each committed or undone."""
+        applied = False
         try:
             with self._engine.begin() as tx:
                 _apply(tx, members)
+                applied = True
         except Exception as error:  # noqa: BLE001 - whatever a write raises is its caller's answer
-            self._recover(members, error, attempt)
+            self._recover(members, error, attempt, applied)
 
-    def _recover(self, members: list[_Member], error: Exception, attempt: int) -> None:
+    def _recover(self, members: list[_Member], error: Exception, attempt: int, applied: bool) -> None:
         """After a transaction was undone: try each of its members by itself, or say why not."""
         reason = unavailable_reason(error) if isinstance(error, SQLAlchemyError) else None
-        if reason:
+        if reason == UNREACHABLE:
+            # The connection may be older than a restart of the database. What broke before its commit may
+            # be tried again on a new one; whether a commit that broke took place is not known.
+            self._engine.dispose()
+        if reason == UNREACHABLE and not applied and attempt == 1:
+            self._commit(members, attempt + 1)
+        elif reason:
             log.error("database_unavailable", reason=reason, error=str(error))
             for member in members:
                 member.outcome = Unavailable(reason, retry_after=1)
@@ -146,6 +165,10 @@ class GroupWriter:
             name = members[0].write.__name__
             log.error("write_failed", write=name, exc_info=error)
             members[0].outcome = Internal(f"The database refused {name}; see the server's log.")
+
+
+def _stopping() -> Unavailable:
+    return Unavailable("The server is stopping; send the request again.", retry_after=1)
 
 
 def _apply(tx: Connection, members: list[_Member]) -> None:

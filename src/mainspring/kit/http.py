@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
-from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mainspring.kit.errors import InvalidArgument, TooLarge
+from mainspring.kit.errors import InvalidArgument, MainspringError, TooLarge
 from mainspring.kit.names import check_text
 
 Scope = MutableMapping[str, Any]
@@ -20,10 +20,15 @@ Headers = Iterable[tuple[bytes, bytes]]
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 MAX_QUERY_FIELDS = 2_000
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 
 
 class ClientDisconnected(Exception):
     """The client went away before its request was read, or before it was answered."""
+
+
+class AnswerInterrupted(Exception):
+    """An answer failed after its first bytes: its connection is closed, which is all that its client can be told."""
 
 
 class Request:
@@ -33,11 +38,19 @@ class Request:
         self.scope = scope
         self.method: str = scope["method"]
         self.path: str = scope["path"]
+        # The first of a name counts, as it does for the guard of hosts and for proxies.
+        self._headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+        self._query: list[tuple[str, str]] | None = None
         self._receive = receive
 
-    @cached_property
+    @property
     def query(self) -> list[tuple[str, str]]:
         """The query string's fields in order, empty values included. Raises InvalidArgument."""
+        if self._query is None:
+            self._query = self._parse_query()
+        return self._query
+
+    def _parse_query(self) -> list[tuple[str, str]]:
         text = self.scope.get("query_string", b"").decode("latin-1")
         try:
             fields = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
@@ -55,10 +68,20 @@ class Request:
 
     def header(self, name: bytes) -> str | None:
         """Return a header by its lower-case name, or None."""
-        for key, value in self.scope["headers"]:
-            if key == name:
-                return str(value.decode("latin-1"))
-        return None
+        value = self._headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host by which the client calls this server, for links back to it; behind TLS the proxy says so.
+
+        Raises InvalidArgument where the request does not name a host.
+        """
+        host = self.header(b"host") or ""
+        if not _HOST.fullmatch(host):
+            raise InvalidArgument(f"The Host header is '{host[:255]}'; it must be a name and a port.", field="Host")
+        told = self.header(b"x-forwarded-proto")
+        return f"{told if told in ('http', 'https') else self.scope['scheme']}://{host}"
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives. Raises ClientDisconnected."""
@@ -79,8 +102,12 @@ class Request:
     async def body(self, limit: int) -> bytes:
         """Return the whole body, of at most ``limit`` bytes. Raises TooLarge or ClientDisconnected."""
         parts: list[bytes] = []
-        size = 0
-        async for chunk in self.stream():
+        size, more = 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnected
+            chunk, more = message.get("body", b""), message.get("more_body", False)
             size += len(chunk)
             if size > limit:
                 raise TooLarge(f"The request's body is larger than {limit} bytes.")
@@ -98,7 +125,10 @@ async def respond(send: Send, status: int, body: bytes, content_type: bytes = JS
 async def respond_stream(
     request: Request, send: Send, status: int, headers: Headers, chunks: AsyncIterator[bytes]
 ) -> None:
-    """Send an answer piece by piece, waiting for the client to take each. Raises ClientDisconnected."""
+    """Send an answer piece by piece, waiting for the client to take each.
+
+    Raises ClientDisconnected, and AnswerInterrupted where a piece cannot be had.
+    """
     gone = asyncio.ensure_future(request.wait_for_disconnect())
     try:
         await send({"type": "http.response.start", "status": status, "headers": list(headers)})
@@ -108,5 +138,7 @@ async def respond_stream(
                 raise ClientDisconnected
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+    except MainspringError as error:
+        raise AnswerInterrupted(error.message) from error
     finally:
         gone.cancel()

@@ -8,11 +8,13 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from mainspring.kit.errors import InvalidArgument
 
 MAX_SHOWN = 500
+MAX_REMEMBERED = 250
 _KEY = re.compile(r"[/\w.\- :]*")
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,255}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -47,6 +49,11 @@ def check_key(key: str | None, field: str) -> str:
     """
     if key is None:
         raise missing_value(field)
+    # The same few keys come with every point. What could be long is not remembered.
+    return _checked_before(key, field) if len(key) <= MAX_REMEMBERED else _checked(key, field)
+
+
+def _checked(key: str, field: str) -> str:
     if not _KEY.fullmatch(key):
         raise invalid_value(
             field,
@@ -63,6 +70,9 @@ def check_key(key: str | None, field: str) -> str:
             f"such. This name would resolve to '{simplest}'",
         )
     return key
+
+
+_checked_before = lru_cache(maxsize=8192)(_checked)
 
 
 def check_length(what: str, value: str, limit: int) -> str:

@@ -13,6 +13,7 @@ class Permission(StrEnum):
     REGISTRY_WRITE = "registry:write"
     ARTIFACTS_READ = "artifacts:read"
     ARTIFACTS_WRITE = "artifacts:write"
+    STORAGE_MANAGE = "storage:manage"
 
 
 def needs(permission: Permission) -> dict[str, Permission]:

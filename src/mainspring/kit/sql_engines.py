@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
 POOL_WAIT_S = 10
 BUSY_WAIT_S = 10
+LOOKUP_WAIT_S = 0.1
+PREPARED_FROM = 5
+"""From how many runs of a statement on PostgreSQL is prepared there."""
+_POSTGRES_CONNECT = {
+    # pgbouncer's transaction pooling keeps no prepared statements between transactions.
+    "prepare_threshold": None,
+    "connect_timeout": 5,
+    # A host that vanishes says nothing: without these a query would wait for it for a quarter of an hour or for ever.
+    "tcp_user_timeout": 20_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
 
 
 def create_write_engine(url: str) -> Engine:
@@ -23,24 +38,56 @@ def create_write_engine(url: str) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite_engine(url, pool_size=1, begin="BEGIN IMMEDIATE", pragmas=())
-    return _postgres_engine(url, pool_size=1, options={})
+    # The writer notices a lost connection by itself: to ask at every transaction whether it still stands is dear.
+    return _postgres_engine(url, pool_size=1, options={}, ping=False)
 
 
 def create_read_engine(url: str, connections: int) -> Engine:
-    """Return an engine of up to ``connections`` connections that cannot write."""
+    """Return an engine of up to ``connections`` connections that cannot write.
+
+    All that a transaction reads is of one moment.
+    """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite_engine(url, pool_size=connections, begin="BEGIN", pragmas=("query_only = ON",))
-    return _postgres_engine(url, pool_size=connections, options={"postgresql_readonly": True})
+    options = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+    return _postgres_engine(url, pool_size=connections, options=options)
 
 
-def _sqlite_engine(url: str, *, pool_size: int, begin: str, pragmas: Sequence[str]) -> Engine:
+def create_lookup_engine(url: str) -> Engine:
+    """Return an engine of one connection that cannot write, for single statements without a transaction around.
+
+    On SQLite it is for the event loop, and gives up soon where another process holds the file.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        return _sqlite_engine(url, pool_size=1, begin="", pragmas=("query_only = ON",), wait_s=LOOKUP_WAIT_S)
+    return _postgres_engine(url, pool_size=1, options={"isolation_level": "AUTOCOMMIT"}, ping=False)
+
+
+def create_lock_engine(url: str) -> Engine | None:
+    """Return an engine whose connections stay out of every pool, for locks that are held long; None on SQLite.
+
+    SQLite has one process, which needs no lock.
+    """
+    if make_url(url).get_backend_name() == "sqlite":
+        return None
+    return create_engine(url, poolclass=NullPool, isolation_level="READ COMMITTED", connect_args=_POSTGRES_CONNECT)
+
+
+def try_leader_lock(tx: Connection) -> bool:
+    """Take the lock of the one process that leads, until this transaction ends; say whether it was free."""
+    return bool(tx.exec_driver_sql("SELECT pg_try_advisory_xact_lock(7126003219404)").scalar())
+
+
+def _sqlite_engine(
+    url: str, *, pool_size: int, begin: str, pragmas: Sequence[str], wait_s: float = BUSY_WAIT_S
+) -> Engine:
     engine = create_engine(
         url,
         poolclass=QueuePool,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_S,
-        connect_args={"check_same_thread": False, "timeout": BUSY_WAIT_S, "isolation_level": None},
+        connect_args={"check_same_thread": False, "timeout": wait_s, "isolation_level": None},
     )
 
     @event.listens_for(engine, "connect")
@@ -55,25 +102,37 @@ def _sqlite_engine(url: str, *, pool_size: int, begin: str, pragmas: Sequence[st
         ):
             connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def start(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+    if begin:
+
+        @event.listens_for(engine, "begin")
+        def start(connection: Connection) -> None:
+            connection.exec_driver_sql(begin)
 
     return engine
 
 
-def _postgres_engine(url: str, *, pool_size: int, options: dict[str, Any]) -> Engine:
-    return create_engine(
+def _postgres_engine(url: str, *, pool_size: int, options: dict[str, Any], ping: bool = True) -> Engine:
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_S,
-        pool_pre_ping=True,
+        pool_pre_ping=ping,
         pool_use_lifo=True,
         execution_options=options,
-        # pgbouncer's transaction pooling keeps no prepared statements between transactions.
-        connect_args={"prepare_threshold": None, "connect_timeout": 5},
+        connect_args=_POSTGRES_CONNECT,
     )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        # A pooler between gives each transaction another server process, which does not know the statements
+        # that were prepared on the last; and it tells a process id of its own making.
+        [pid] = connection.execute("SELECT pg_backend_pid()").fetchone()
+        connection.rollback()
+        if pid == connection.info.backend_pid:
+            connection.prepare_threshold = PREPARED_FROM
+
+    return engine
 
 
 def embedded_file(url: str) -> Path | None:
@@ -94,8 +153,11 @@ def unavailable_reason(error: SQLAlchemyError) -> str | None:
         return "The disk that holds the database is full."
     lost = isinstance(error, OperationalError | InterfaceError) and state is None
     if lost or (state or "").startswith(_AWAY):
-        return "The database cannot be reached."
+        return UNREACHABLE
     return None
+
+
+UNREACHABLE = "The database cannot be reached."
 
 
 # SQLSTATEs of PostgreSQL: full disk; shutting down or starting, connection lost, too many connections.
@@ -113,17 +175,38 @@ _SQLITE_REASONS = {
 Row = tuple[Any, ...]
 
 
-def insert_rows(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row], *, ignore: bool) -> None:
+def insert_rows(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], *, ignore: bool) -> None:
     """Insert many rows in one statement; with ``ignore`` those whose key exists are left as they are."""
-    _write_rows(tx, table, columns, rows, "ON CONFLICT DO NOTHING" if ignore else "")
+    _write_rows(tx, _insert(tx.dialect.name, table, columns, "ON CONFLICT DO NOTHING" if ignore else ""), rows)
 
 
-def upsert_rows(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row], *, newer: str = "") -> None:
+def upsert_rows(
+    tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], *, newer: str = "", only_if: str = ""
+) -> None:
     """Insert many rows in one statement, each in place of the row with its primary key.
 
-    ``newer``, a comma list of columns, replaces only rows that are less by those columns in turn.
-    Rows must differ in their keys.
+    ``newer``, a comma list of columns, replaces only rows that are less by those columns in turn;
+    ``only_if``, a condition in SQL, only rows that meet it. Rows must differ in their keys.
     """
+    _write_rows(tx, _upsert(tx.dialect.name, table, columns, newer, only_if), rows)
+
+
+def update_rows(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
+    """Set the ``columns`` but the last, which is the primary key, of many rows in one statement."""
+    _write_rows(tx, _update(tx.dialect.name, table, columns), rows)
+
+
+# The texts are made once each: making them took longer than running them.
+@cache
+def _insert(dialect: str, table: Table, columns: tuple[str, ...], clause: str) -> str:
+    names = ", ".join(columns)
+    if dialect == "sqlite":
+        return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(columns))}) {clause}"
+    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({_arrays(table, columns)}) {clause}"
+
+
+@cache
+def _upsert(dialect: str, table: Table, columns: tuple[str, ...], newer: str, only_if: str) -> str:
     key = [column.name for column in table.primary_key]
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
     clause = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
@@ -131,22 +214,82 @@ def upsert_rows(tx: Connection, table: Table, columns: Sequence[str], rows: Sequ
         mine = ", ".join(f"{table.name}.{name.strip()}" for name in newer.split(","))
         theirs = ", ".join(f"excluded.{name.strip()}" for name in newer.split(","))
         clause += f" WHERE ({theirs}) > ({mine})"
-    _write_rows(tx, table, columns, rows, clause)
+    if only_if:
+        clause += f" WHERE {only_if}"
+    return _insert(dialect, table, columns, clause)
 
 
-def _write_rows(tx: Connection, table: Table, columns: Sequence[str], rows: Sequence[Row], clause: str) -> None:
+@cache
+def _update(dialect: str, table: Table, columns: tuple[str, ...]) -> str:
+    *changed, key = columns
+    if dialect == "sqlite":
+        return f"UPDATE {table.name} SET {', '.join(f'{name} = ?' for name in changed)} WHERE {key} = ?"
+    changes = ", ".join(f"{name} = new.{name}" for name in changed)
+    rows = f"unnest({_arrays(table, columns)}) AS new({', '.join(columns)})"
+    return f"UPDATE {table.name} SET {changes} FROM {rows} WHERE {table.name}.{key} = new.{key}"
+
+
+def _arrays(table: Table, columns: Sequence[str]) -> str:
+    from sqlalchemy.dialects import postgresql
+
+    types = [table.c[name].type.compile(postgresql.dialect()) for name in columns]  # type: ignore[no-untyped-call]
+    # Without length and collation: VARCHAR(250) COLLATE "C" is an array of VARCHAR.
+    return ", ".join(f"%s::{re.split(r'[(]| COLLATE', kind)[0]}[]" for kind in types)
+
+
+@contextmanager
+def written_together(tx: Connection) -> Iterator[None]:
+    """Send all rows that are written within by one statement, where that is cheaper: on PostgreSQL.
+
+    They are there only after the end of the block, all or none.
+    """
+    if tx.dialect.name == "sqlite":
+        yield
+        return
+    writes: list[_Write] = []
+    tx.info[_TOGETHER] = writes
+    try:
+        yield
+    finally:
+        del tx.info[_TOGETHER]
+    _flush(tx, writes)
+
+
+_TOGETHER = "written together"
+_Write = tuple[str, Sequence[Row]]
+
+
+def _write_rows(tx: Connection, statement: str, rows: Sequence[Row]) -> None:
+    """Run a statement that takes rows: by themselves on SQLite, as an array a column on PostgreSQL."""
     if not rows:
         return
-    names = ", ".join(columns)
-    with _cursor(tx) as cursor:
-        if tx.dialect.name == "sqlite":
-            marks = ", ".join("?" * len(columns))
-            cursor.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks}) {clause}", rows)
-        else:
-            types = [table.c[name].type.compile(tx.dialect).partition("(")[0] for name in columns]
-            arrays = ", ".join(f"%s::{kind}[]" for kind in types)
-            statement = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays}) {clause}"
-            cursor.execute(statement, [list(values) for values in zip(*rows, strict=True)])
+    if tx.dialect.name == "sqlite":
+        with _Cursor(tx) as cursor:
+            cursor.executemany(statement, rows)
+        return
+    waiting: list[_Write] | None = tx.info.get(_TOGETHER)
+    if waiting is None:
+        _flush(tx, [(statement, rows)])
+        return
+    if any(_target(statement) == _target(other) for other, _ in waiting):
+        # Parts of one statement do not see what the others write: a table may come once.
+        _flush(tx, waiting)
+        waiting.clear()
+    waiting.append((statement, rows))
+
+
+def _target(statement: str) -> str:
+    return statement.split(maxsplit=3)[2]
+
+
+def _flush(tx: Connection, writes: Sequence[_Write]) -> None:
+    if not writes:
+        return
+    *parts, last = [statement for statement, _ in writes]
+    named = ", ".join(f"w{place} AS ({part})" for place, part in enumerate(parts))
+    arrays = [list(values) for _, rows in writes for values in zip(*rows, strict=True)]
+    with _Cursor(tx) as cursor:
+        cursor.execute(f"WITH {named} {last}" if named else last, arrays)
 
 
 def readers(url: str) -> int:
@@ -159,11 +302,13 @@ def readers(url: str) -> int:
     return 2 if embedded_file(url) else 4
 
 
-def select_rows(tx: Connection, statement: str) -> list[Any]:
-    """Return the rows of a statement without parameters, as plain tuples."""
-    with _cursor(tx) as cursor:
-        cursor.execute(statement)
-        return list(cursor.fetchall())
+def select_rows(tx: Connection, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+    """Return the rows of a statement as plain tuples; each ``?`` in it stands for one of ``values``."""
+    with _Cursor(tx) as cursor:
+        if tx.dialect.name == "sqlite":
+            return list(cursor.execute(statement, values).fetchall())
+        # Bytes and numbers come as they are, and not as text.
+        return list(cursor.execute(statement.replace("?", "%s"), values, binary=True).fetchall())
 
 
 def select_where_in(tx: Connection, statement: str, values: Iterable[Any]) -> list[Any]:
@@ -172,7 +317,7 @@ def select_where_in(tx: Connection, statement: str, values: Iterable[Any]) -> li
     It spares the hot paths the building of a query: the values go straight to the driver.
     """
     found: list[Any] = []
-    with _cursor(tx) as cursor:
+    with _Cursor(tx) as cursor:
         for part in chosen(values):
             if tx.dialect.name == "sqlite":
                 cursor.execute(f"{statement} IN ({', '.join('?' * len(part))})", part)
@@ -182,17 +327,45 @@ def select_where_in(tx: Connection, statement: str, values: Iterable[Any]) -> li
     return found
 
 
-@contextmanager
-def _cursor(tx: Connection) -> Iterator[Any]:
-    """Yield a cursor of the driver, whose errors become SQLAlchemy's: they are judged as all others are."""
-    cursor = tx.connection.cursor()
-    driver = tx.dialect.loaded_dbapi
-    try:
-        yield cursor
-    except driver.Error as error:
-        raise DBAPIError.instance(None, None, error, driver.Error, dialect=tx.dialect) from error
-    finally:
-        cursor.close()
+def select_pairs(
+    tx: Connection, table: str, columns: str, first: tuple[str, str], second: tuple[str, str], pairs: Iterable[Row]
+) -> list[Any]:
+    """Return columns of the rows of a table whose two columns ``first`` and ``second`` are any of ``pairs``.
+
+    Each of the two is given by name and type, and both must be the beginning of an index.
+    """
+    found: list[Any] = []
+    on = f"ON {first[0]} = wanted_first AND {second[0]} = wanted_second"
+    with _Cursor(tx) as cursor:
+        for part in chosen(pairs, 10_000):
+            if tx.dialect.name == "sqlite":
+                # A cross join is walked as it is written: left to choose, SQLite reads the whole table.
+                wanted = f"WITH wanted (wanted_first, wanted_second) AS (VALUES {', '.join(['(?, ?)'] * len(part))})"
+                values = [one for pair in part for one in pair]
+                cursor.execute(f"{wanted} SELECT {columns} FROM wanted CROSS JOIN {table} {on}", values)
+            else:
+                arrays = f"unnest(%s::{first[1]}[], %s::{second[1]}[]) AS wanted (wanted_first, wanted_second)"
+                values = [list(column) for column in zip(*part, strict=True)]
+                cursor.execute(f"SELECT {columns} FROM {arrays} JOIN {table} {on}", values)
+            found += cursor.fetchall()
+    return found
+
+
+class _Cursor:
+    """Give a cursor of the driver, whose errors become SQLAlchemy's: they are judged as all others are."""
+
+    def __init__(self, tx: Connection) -> None:
+        self._dialect = tx.dialect
+        self._cursor: Any = tx.connection.cursor()
+
+    def __enter__(self) -> Any:
+        return self._cursor
+
+    def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
+        self._cursor.close()
+        driver = self._dialect.loaded_dbapi
+        if isinstance(error, driver.Error):
+            raise DBAPIError.instance(None, None, error, driver.Error, dialect=self._dialect) from error
 
 
 def chosen(rows: Iterable[Any], size: int = 30_000) -> Iterable[list[Any]]:

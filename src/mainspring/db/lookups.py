@@ -1,0 +1,156 @@
+"""Short reads that many requests ask at once: those of one turn of the event loop go by one statement.
+
+On SQLite they run in the event loop itself, where a look at an index costs less than handing it to a thread;
+on PostgreSQL in a thread, and what comes meanwhile goes by the next statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from mainspring.kit.errors import Internal, MainspringError, Unavailable
+from mainspring.kit.sql_engines import UNREACHABLE, create_lookup_engine, embedded_file, unavailable_reason
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Many = Callable[[Connection, list[tuple[Any, ...]]], Sequence[Any]]
+Outcomes = Sequence[Any] | MainspringError
+"""A result or an error for each call, or the one error of all."""
+
+ANSWER_WAIT_S = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+class Lookup(Generic[P, T]):
+    """A read whose calls are carried out together, by one statement that finds its rows by an index.
+
+    ``many`` takes the arguments of all calls and gives each its result or its MainspringError.
+    """
+
+    def __init__(self, many: Callable[[Connection, list[tuple[Any, ...]]], Sequence[T | MainspringError]]) -> None:
+        self.many = many
+        self.__doc__ = many.__doc__
+        self.__name__ = many.__name__
+
+
+Calls = list[tuple[tuple[Any, ...], "asyncio.Future[Any]"]]
+Gathered = dict[Many, Calls]
+
+
+class Lookups:
+    """Gathers lookups while the last ones run, and runs them together."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = create_lookup_engine(url)
+        self._thread = None if embedded_file(url) else ThreadPoolExecutor(1, thread_name_prefix="db-lookup")
+        self._here: Connection | None = None
+        self._gathered: Gathered = {}
+        self._called = False
+
+    async def get(self, lookup: Lookup[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return the result of one call. Raises what the lookup raises, Unavailable where the database is away."""
+        assert not kwargs, "a lookup takes its arguments by position"
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._gathered.setdefault(lookup.many, []).append((args, future))
+        if not self._called:
+            self._called = True
+            loop.call_soon(self._run)
+        # In the event loop nothing waits.
+        patience = loop.call_later(ANSWER_WAIT_S, _give_up, future) if self._thread else None
+        try:
+            return await future
+        finally:
+            if patience:
+                patience.cancel()
+
+    def close(self) -> None:
+        """Let what runs come to its end, and close the connections."""
+        if self._thread:
+            self._thread.shutdown()
+        if self._here:
+            self._here.close()
+        self._engine.dispose()
+
+    def _run(self) -> None:
+        gathered, self._gathered = self._gathered, {}
+        if self._thread:
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._look_in_thread, gathered)
+            running.add_done_callback(partial(self._finish, gathered))
+        else:
+            self._called = False
+            for many, calls in gathered.items():
+                _answer(calls, self._look_here(many, calls))
+
+    def _look_here(self, many: Many, calls: Calls) -> Outcomes:
+        try:
+            if self._here is None:
+                self._here = self._engine.connect()
+            return _look(self._here, many, calls)
+        except Exception as error:  # noqa: BLE001 - whatever a lookup raises is its callers' answer
+            return _failure(error)
+
+    def _look_in_thread(self, gathered: Gathered) -> list[Outcomes]:
+        try:
+            return self._look_at_all(gathered)
+        except SQLAlchemyError as error:
+            if unavailable_reason(error) != UNREACHABLE:
+                raise
+            # The connection may be older than a restart of the database.
+            self._engine.dispose()
+            return self._look_at_all(gathered)
+
+    def _look_at_all(self, gathered: Gathered) -> list[Outcomes]:
+        with self._engine.connect() as tx:
+            return [_look(tx, many, calls) for many, calls in gathered.items()]
+
+    def _finish(self, gathered: Gathered, running: asyncio.Future[list[Outcomes]]) -> None:
+        error = running.exception()
+        outcomes = [_failure(error)] * len(gathered) if error else running.result()
+        for calls, found in zip(gathered.values(), outcomes, strict=True):
+            _answer(calls, found)
+        self._called = bool(self._gathered)
+        if self._called:
+            self._run()
+
+
+def _look(tx: Connection, many: Many, calls: Calls) -> Outcomes:
+    return many(tx, [args for args, _ in calls])
+
+
+def _failure(error: BaseException) -> MainspringError:
+    """Return what callers are told of an error, and log it."""
+    if isinstance(error, MainspringError):
+        return error
+    if isinstance(error, SQLAlchemyError) and (reason := unavailable_reason(error)):
+        log.error("database_unavailable", reason=reason, error=str(error))
+        return Unavailable(reason, retry_after=1)
+    log.error("lookup_failed", exc_info=error)
+    return Internal("The database refused a lookup; see the server's log.")
+
+
+def _give_up(future: asyncio.Future[Any]) -> None:
+    if not future.done():
+        reason = f"The database is busy: it has not answered for {ANSWER_WAIT_S:g} s."
+        future.set_exception(Unavailable(reason, retry_after=1))
+
+
+def _answer(calls: Calls, outcomes: Outcomes) -> None:
+    each = [outcomes] * len(calls) if isinstance(outcomes, MainspringError) else outcomes
+    for (_, future), outcome in zip(calls, each, strict=True):
+        if future.done():  # its request went away
+            continue
+        if isinstance(outcome, MainspringError):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
