@@ -49,11 +49,11 @@ Raw = Callable[..., Answer]
 def raw(tracking_uri: str) -> Raw:
     """Send method and path as they are; HTTP libraries would resolve `..` before sending."""
 
-    def send(method: str, path: str, content: bytes | None = None) -> Answer:
+    def send(method: str, path: str, content: bytes | None = None, headers: dict[str, str] | None = None) -> Answer:
         address = urlsplit(tracking_uri)
         connection = http.client.HTTPConnection(address.hostname or "", address.port or 80, timeout=30)
         try:
-            connection.request(method, path, content)
+            connection.request(method, path, content, headers or {})
             response = connection.getresponse()
             return Answer(response.status, response.read())
         finally:

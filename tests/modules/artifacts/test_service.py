@@ -11,20 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow.utils.mime_type_utils import _guess_mime_type
 
-from mainspring.engines.blobs import BlobStore, open_store
 from mainspring.kit.actors import LOCAL, Actor
 from mainspring.kit.errors import InvalidArgument, MainspringError, NotFound, PermissionDenied, Unsupported
 from mainspring.kit.permissions import Permission
 from mainspring.modules.artifacts import service
 from mainspring.modules.artifacts.schemas import Artifact
+from mainspring.modules.services import Services
 
 RUN = "mlflow-artifacts:/7/0123456789abcdef0123456789abcdef/artifacts"
 FOLDER = "7/0123456789abcdef0123456789abcdef/artifacts"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> BlobStore:
-    return open_store((tmp_path / "store").as_uri())
 
 
 async def chunks(*pieces: bytes) -> AsyncIterator[bytes]:
@@ -32,9 +27,15 @@ async def chunks(*pieces: bytes) -> AsyncIterator[bytes]:
         yield piece
 
 
-async def put(store: BlobStore, *paths: str, location: str = RUN) -> None:
+async def put(services: Services, *paths: str, location: str = RUN) -> None:
     for path in paths:
-        await service.put_artifact(store, LOCAL, location, path, chunks(path.encode()))
+        await service.put_artifact(services, LOCAL, location, path, chunks(path.encode()))
+
+
+async def listed(services: Services, location: str, path: str = "") -> list[Artifact]:
+    page = await service.list_artifacts(services, LOCAL, location, path)
+    assert page.next_page_token is None
+    return page.items
 
 
 async def refused(error: type[Exception], call: Awaitable[object]) -> str:
@@ -65,14 +66,14 @@ def test_a_location_is_a_folder_of_the_store(location: str, path: str, expected:
     "location",
     ["s3://bucket/x", "file:///etc", "/etc", "http://169.254.169.254/latest", "gs://b", "", "MLFLOW:/x", "runs:/1/x"],
 )
-def test_a_location_outside_our_store_is_not_touched(store: BlobStore, location: str) -> None:
+def test_a_location_outside_our_store_is_not_touched(services: Services, location: str) -> None:
     async def scenario() -> None:
         for call in (
-            service.list_artifacts(store, LOCAL, location, "x"),
-            service.head_artifact(store, LOCAL, location, "x"),
-            service.open_artifact(store, LOCAL, location, "x"),
-            service.put_artifact(store, LOCAL, location, "x", chunks(b"x")),
-            service.delete_artifact(store, LOCAL, location, "x"),
+            service.list_artifacts(services, LOCAL, location, "x"),
+            service.head_artifact(services.blobs, LOCAL, location, "x"),
+            service.open_artifact(services.blobs, LOCAL, location, "x"),
+            service.put_artifact(services, LOCAL, location, "x", chunks(b"x")),
+            service.delete_artifact(services, LOCAL, location, "x"),
         ):
             assert "outside this server's store" in await refused(Unsupported, call)
 
@@ -120,84 +121,85 @@ def test_whatever_is_resolved_stays_below_its_location(rest: str, path: str) -> 
     assert ".." not in key.split("/")
 
 
-def test_a_listing_counts_from_the_location(store: BlobStore) -> None:
+def test_a_listing_counts_from_the_location(services: Services) -> None:
     async def scenario() -> None:
-        await put(store, "model/MLmodel", "model/data/x.bin", "plot.png")
-        assert await service.list_artifacts(store, LOCAL, RUN) == [
+        await put(services, "model/MLmodel", "model/data/x.bin", "plot.png")
+        assert await listed(services, RUN) == [
             Artifact("model", True, None),
             Artifact("plot.png", False, 8),
         ]
         inside = [Artifact("model/MLmodel", False, 13), Artifact("model/data", True, None)]
-        assert await service.list_artifacts(store, LOCAL, RUN, "model") == inside
-        assert await service.list_artifacts(store, LOCAL, RUN, "model/") == inside
+        assert await listed(services, RUN, "model") == inside
+        assert await listed(services, RUN, "model/") == inside
         assert [artifact.name for artifact in inside] == ["MLmodel", "data"]
-        assert await service.list_artifacts(store, LOCAL, RUN, "missing") == []
-        assert await service.list_artifacts(store, LOCAL, RUN, "plot.png") == []
-        assert await service.list_artifacts(store, LOCAL, f"{RUN}-none") == []
-        assert await service.list_artifacts(store, LOCAL, service.ROOT) == [Artifact("7", True, None)]
+        assert await listed(services, RUN, "missing") == []
+        assert await listed(services, RUN, "plot.png") == []
+        assert await listed(services, f"{RUN}-none") == []
+        assert await listed(services, service.ROOT) == [Artifact("7", True, None)]
 
     asyncio.run(scenario())
 
 
-def test_files_lie_where_row_a3_says(store: BlobStore, tmp_path: Path) -> None:
+def test_files_lie_where_row_a3_says(services: Services, tmp_path: Path) -> None:
     async def scenario() -> None:
-        stored = await service.put_artifact(store, LOCAL, RUN, "a/b.txt", chunks(b"one ", b"two"))
-        assert await service.head_artifact(store, LOCAL, RUN, "a/b.txt") == stored
-        blob = await service.open_artifact(store, LOCAL, RUN, "a/b.txt", 1, 5)
+        stored = await service.put_artifact(services, LOCAL, RUN, "a/b.txt", chunks(b"one ", b"two"))
+        meta = await service.head_artifact(services.blobs, LOCAL, RUN, "a/b.txt")
+        assert (meta.path, meta.size, meta.etag) == (stored.path, stored.size, stored.etag)
+        blob = await service.open_artifact(services.blobs, LOCAL, RUN, "a/b.txt", 1, 5)
         assert await blob.read(10) == b"ne t"
-        assert "directory" in await refused(InvalidArgument, service.open_artifact(store, LOCAL, RUN, "a"))
-        assert FOLDER in await refused(NotFound, service.open_artifact(store, LOCAL, RUN, "b"))
+        assert "directory" in await refused(InvalidArgument, service.open_artifact(services.blobs, LOCAL, RUN, "a"))
+        assert FOLDER in await refused(NotFound, service.open_artifact(services.blobs, LOCAL, RUN, "b"))
 
     asyncio.run(scenario())
     assert (tmp_path / "store" / FOLDER / "a" / "b.txt").read_bytes() == b"one two"
 
 
-def test_a_deletion_takes_a_file_or_a_whole_folder(store: BlobStore) -> None:
+def test_a_deletion_takes_a_file_or_a_whole_folder(services: Services) -> None:
     async def scenario() -> None:
-        await put(store, "model/a", "model/b/c", "model2", "plot.png")
-        await service.delete_artifact(store, LOCAL, RUN, "plot.png")
-        await service.delete_artifact(store, LOCAL, RUN, "model/")
-        await service.delete_artifact(store, LOCAL, RUN, "missing")
-        assert await service.list_artifacts(store, LOCAL, RUN) == [Artifact("model2", False, 6)]
-        await service.delete_artifact(store, LOCAL, RUN)
-        assert await service.list_artifacts(store, LOCAL, service.ROOT) == []
+        await put(services, "model/a", "model/b/c", "model2", "plot.png")
+        await service.delete_artifact(services, LOCAL, RUN, "plot.png")
+        await service.delete_artifact(services, LOCAL, RUN, "model/")
+        await service.delete_artifact(services, LOCAL, RUN, "missing")
+        assert await listed(services, RUN) == [Artifact("model2", False, 6)]
+        await service.delete_artifact(services, LOCAL, RUN)
+        assert await listed(services, service.ROOT) == []
 
     asyncio.run(scenario())
 
 
-def test_the_whole_store_and_nameless_files_are_refused(store: BlobStore) -> None:
+def test_the_whole_store_and_nameless_files_are_refused(services: Services) -> None:
     async def scenario() -> None:
         for call in (
-            service.delete_artifact(store, LOCAL, service.ROOT),
-            service.delete_artifact(store, LOCAL, service.ROOT, "/"),
+            service.delete_artifact(services, LOCAL, service.ROOT),
+            service.delete_artifact(services, LOCAL, service.ROOT, "/"),
         ):
             assert "path is missing" in await refused(InvalidArgument, call)
         for call in (
-            service.put_artifact(store, LOCAL, RUN, "", chunks(b"x")),
-            service.open_artifact(store, LOCAL, RUN, ""),
-            service.head_artifact(store, LOCAL, RUN, ""),
+            service.put_artifact(services, LOCAL, RUN, "", chunks(b"x")),
+            service.open_artifact(services.blobs, LOCAL, RUN, ""),
+            service.head_artifact(services.blobs, LOCAL, RUN, ""),
         ):
             assert "directory, not a file" in await refused(InvalidArgument, call)
 
     asyncio.run(scenario())
 
 
-def test_readers_read_and_writers_write(store: BlobStore) -> None:
+def test_readers_read_and_writers_write(services: Services) -> None:
     reader = Actor("reader", frozenset({Permission.ARTIFACTS_READ}))
     writer = Actor("writer", frozenset({Permission.ARTIFACTS_WRITE}))
 
     async def scenario() -> None:
-        await put(store, "x")
+        await put(services, "x")
         for call in (
-            service.list_artifacts(store, writer, RUN),
-            service.head_artifact(store, writer, RUN, "x"),
-            service.open_artifact(store, writer, RUN, "x"),
-            service.put_artifact(store, reader, RUN, "x", chunks(b"new")),
-            service.delete_artifact(store, reader, RUN, "x"),
+            service.list_artifacts(services, writer, RUN),
+            service.head_artifact(services.blobs, writer, RUN, "x"),
+            service.open_artifact(services.blobs, writer, RUN, "x"),
+            service.put_artifact(services, reader, RUN, "x", chunks(b"new")),
+            service.delete_artifact(services, reader, RUN, "x"),
         ):
             await refused(PermissionDenied, call)
-        assert await (await service.open_artifact(store, reader, RUN, "x")).read(9) == b"x"
-        await service.delete_artifact(store, writer, RUN, "x")
+        assert await (await service.open_artifact(services.blobs, reader, RUN, "x")).read(9) == b"x"
+        await service.delete_artifact(services, writer, RUN, "x")
 
     asyncio.run(scenario())
 

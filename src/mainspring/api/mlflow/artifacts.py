@@ -13,15 +13,17 @@ import msgspec
 
 from mainspring.api.mlflow import messages
 from mainspring.api.mlflow.answers import Json, present
-from mainspring.api.mlflow.dispatch import Services, endpoint, raw_endpoint
+from mainspring.api.mlflow.dispatch import endpoint, raw_endpoint
 from mainspring.kit.actors import Actor
-from mainspring.kit.errors import InvalidArgument, TooLarge, Unsupported
-from mainspring.kit.http import Request, Send, respond, respond_stream
+from mainspring.kit.errors import InvalidArgument, TooLarge
+from mainspring.kit.http import JSON, Request, Send, respond, respond_stream
 from mainspring.kit.names import invalid_value, missing_value
+from mainspring.kit.pages import Page
 from mainspring.kit.permissions import Permission
 from mainspring.modules.artifacts import service
 from mainspring.modules.artifacts.schemas import Artifact
 from mainspring.modules.registry import service as registry
+from mainspring.modules.services import Services
 from mainspring.modules.tracking import service as tracking
 
 READ, WRITE = Permission.ARTIFACTS_READ, Permission.ARTIFACTS_WRITE
@@ -41,8 +43,7 @@ def file_out(artifact: Artifact) -> Json:
 @endpoint("GET", "artifacts/list", ListArtifacts, READ)
 async def list_artifacts(services: Services, actor: Actor, message: ListArtifacts) -> Json:
     run = await services.db.read(tracking.get_run_header, actor, message.run_id or "")
-    found = await service.list_artifacts(services.blobs, actor, run.artifact_uri, message.path or "")
-    return present({"root_uri": run.artifact_uri, "files": [file_out(artifact) for artifact in found]})
+    return await _listed(services, actor, run.artifact_uri, message.path, message.page_token)
 
 
 @endpoint("GET", "logged-models/{model_id}/artifacts/directories", messages.ListLoggedModelArtifacts, READ)
@@ -50,16 +51,36 @@ async def list_logged_model_artifacts(
     services: Services, actor: Actor, message: messages.ListLoggedModelArtifacts
 ) -> Json:
     model = await services.db.read(tracking.get_logged_model, actor, message.model_id or "")
-    path = message.artifact_directory_path or ""
-    found = await service.list_artifacts(services.blobs, actor, model.artifact_uri, path)
-    return present({"root_uri": model.artifact_uri, "files": [file_out(artifact) for artifact in found]})
+    return await _listed(services, actor, model.artifact_uri, message.artifact_directory_path, message.page_token)
 
 
 async def list_proxied(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
-    found = await service.list_artifacts(services.blobs, actor, service.ROOT, request.field("path") or "")
-    # The proxy answers with bare names: the client joins them to the folder that it asked for.
-    files = [file_out(artifact) | {"path": artifact.path.rpartition("/")[2]} for artifact in found]
-    await respond(send, 200, msgspec.json.encode(present({"files": files})))
+    """List a folder: clients know no pages here, so one that has several is sent page by page."""
+    path = request.field("path") or ""
+    page = await service.list_artifacts(services, actor, service.ROOT, path)
+    if page.next_page_token is None:
+        await respond(send, 200, msgspec.json.encode(present({"files": _bare(page)})))
+        return
+    headers = [(b"content-type", JSON)]
+    await respond_stream(request, send, 200, headers, _all_pages(services, actor, path, page))
+
+
+async def _all_pages(services: Services, actor: Actor, path: str, page: Page[Artifact]) -> AsyncIterator[bytes]:
+    yield b'{"files": [' + _joined(page)
+    while page.next_page_token:
+        page = await service.list_artifacts(services, actor, service.ROOT, path, page_token=page.next_page_token)
+        if page.items:
+            yield b"," + _joined(page)
+    yield b"]}"
+
+
+def _joined(page: Page[Artifact]) -> bytes:
+    return msgspec.json.encode(_bare(page))[1:-1]
+
+
+def _bare(page: Page[Artifact]) -> list[Json]:
+    """Return files by their bare names, which the proxy's clients join to the folder that they asked for."""
+    return [file_out(artifact) | {"path": artifact.name} for artifact in page.items]
 
 
 async def get_proxied(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
@@ -67,21 +88,18 @@ async def get_proxied(services: Services, actor: Actor, request: Request, send: 
 
 
 async def put_proxied(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
-    await service.put_artifact(services.blobs, actor, service.ROOT, fields["path"], request.stream())
-    await respond(send, 200, b"")
+    announced = service.announced_sha256(request.header(b"content-digest"), request.header(b"x-amz-checksum-sha256"))
+    path = fields["path"]
+    stored = await service.put_artifact(services, actor, service.ROOT, path, request.stream(), announced)
+    headers = [(b"etag", stored.etag.encode()), (b"repr-digest", service.digest_field(stored.sha256).encode())]
+    await respond(send, 200, b"", headers=headers)
 
 
 async def delete_proxied(
     services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]
 ) -> None:
-    await service.delete_artifact(services.blobs, actor, service.ROOT, fields["path"])
+    await service.delete_artifact(services, actor, service.ROOT, fields["path"])
     await respond(send, 200, b"{}")
-
-
-async def refuse_direct_transfer(
-    services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]
-) -> None:
-    raise Unsupported("Multipart and presigned transfers are not offered by this server: send the file whole.")
 
 
 for proxy in PROXIES:
@@ -89,10 +107,6 @@ for proxy in PROXIES:
     raw_endpoint("GET", f"{proxy}/artifacts/{{path:path}}", READ)(get_proxied)
     raw_endpoint("PUT", f"{proxy}/artifacts/{{path:path}}", WRITE)(put_proxied)
     raw_endpoint("DELETE", f"{proxy}/artifacts/{{path:path}}", WRITE)(delete_proxied)
-    raw_endpoint("POST", f"{proxy}/mpu/{{path:path}}", WRITE)(refuse_direct_transfer)
-    raw_endpoint("GET", f"{proxy}/presigned/{{path:path}}", READ)(refuse_direct_transfer)
-raw_endpoint("POST", "artifacts/presigned-upload-url", WRITE)(refuse_direct_transfer)
-raw_endpoint("POST", "artifacts/presigned-download-url", READ)(refuse_direct_transfer)
 
 
 @raw_endpoint("GET", "/get-artifact", READ)
@@ -133,7 +147,7 @@ async def upload_artifact(
     if request.header(b"content-length") == "0":
         raise InvalidArgument("The file is empty: send its bytes as the request's body.", field="body")
     chunks = _at_most(request.stream(), MAX_PAGE_UPLOAD)
-    await service.put_artifact(services.blobs, actor, run.artifact_uri, path, chunks)
+    await service.put_artifact(services, actor, run.artifact_uri, path, chunks)
     await respond(send, 200, b"{}")
 
 
@@ -159,7 +173,14 @@ def _version(text: str) -> int:
     return int(text)
 
 
+async def _listed(services: Services, actor: Actor, location: str, path: str | None, page_token: str | None) -> Json:
+    page = await service.list_artifacts(services, actor, location, path or "", page_token=page_token)
+    files = [file_out(artifact) for artifact in page.items]
+    return present({"root_uri": location, "files": files, "next_page_token": page.next_page_token})
+
+
 async def _download(services: Services, actor: Actor, request: Request, send: Send, location: str, path: str) -> None:
+    head = request.method == "HEAD"
     answer = await service.download_artifact(
         services.blobs,
         actor,
@@ -167,8 +188,10 @@ async def _download(services: Services, actor: Actor, request: Request, send: Se
         path,
         asked=request.header(b"range"),
         known=request.header(b"if-none-match"),
-        head=request.method == "HEAD",
+        same=request.header(b"if-range"),
+        head=head,
     )
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
     async with aclosing(answer.chunks):
+        await service.add_digest(services, location, path, answer, head=head)
+        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
         await respond_stream(request, send, answer.status, headers, answer.chunks)

@@ -3,14 +3,36 @@
 from importlib import import_module
 from urllib.parse import urlsplit
 
-from mainspring.engines.blobs.port import Blob, BlobEntry, BlobMeta, BlobStore
+from mainspring.engines.blobs.port import (
+    Blob,
+    BlobEntry,
+    BlobMeta,
+    BlobStore,
+    Digest,
+    ListPage,
+    Part,
+    PendingUpload,
+    SignedRequest,
+)
 from mainspring.kit.errors import InvalidArgument
 
-__all__ = ["BACKENDS", "Blob", "BlobEntry", "BlobMeta", "BlobStore", "open_store"]
+__all__ = [
+    "BACKENDS",
+    "Blob",
+    "BlobEntry",
+    "BlobMeta",
+    "BlobStore",
+    "Digest",
+    "ListPage",
+    "Part",
+    "PendingUpload",
+    "SignedRequest",
+    "open_store",
+]
 
 BACKENDS = {
     "file": "mainspring.engines.blobs.local:LocalBlobStore",
-    "s3": "mainspring.engines.blobs.remote:RemoteBlobStore",
+    "s3": "mainspring.engines.blobs.s3:S3BlobStore",
     "gs": "mainspring.engines.blobs.remote:RemoteBlobStore",
     "az": "mainspring.engines.blobs.remote:RemoteBlobStore",
 }

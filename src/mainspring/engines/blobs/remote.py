@@ -1,35 +1,57 @@
-"""Blobs in S3, Google Cloud Storage and Azure, spoken to by obstore.
+"""Blobs in object stores, spoken to by obstore: Google Cloud Storage and Azure; what S3 has besides is in ``s3``.
 
-Endpoints, regions and keys are read from the environment by obstore: ``AWS_ENDPOINT_URL``, ``AWS_REGION``,
-``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, …, ``GOOGLE_APPLICATION_CREDENTIALS``, …, ``AZURE_STORAGE_*``.
+Keys are read from the environment by obstore: ``GOOGLE_APPLICATION_CREDENTIALS``, …, ``AZURE_STORAGE_*``.
 """
 
 import asyncio
 import contextlib
-import os
+import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from datetime import timedelta
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, ClassVar, Literal, TypeVar
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, GenericError, NotFoundError
 from obstore.store import from_url
 
-from mainspring.engines.blobs.port import CHUNK_BYTES, Blob, BlobEntry, BlobMeta, byte_range
-from mainspring.kit.errors import InvalidArgument, NotFound, Unavailable
+from mainspring.engines.blobs.port import (
+    CHUNK_BYTES,
+    MAX_PARTS,
+    Blob,
+    BlobEntry,
+    BlobMeta,
+    Digest,
+    ListPage,
+    Part,
+    PendingUpload,
+    SignedRequest,
+    byte_range,
+)
+from mainspring.engines.blobs.remote_errors import unavailable
+from mainspring.kit.errors import InvalidArgument, NotFound, TooLarge, Unsupported
 from mainspring.kit.paths import artifact_path
+from mainspring.kit.time import now_ms
 
-PART_BYTES = 8 * 1024 * 1024
-"""Size of a part of a multipart upload: of 10,000 parts, so 78 GiB is the largest blob of one stream."""
+PART_BYTES = 5 * 1024 * 1024
+"""Size of a part of a streamed upload, the least that S3 takes: memory is that of some parts."""
 
-_PARTS_IN_FLIGHT = 2
+STREAM_BYTES = PART_BYTES * MAX_PARTS
+"""The largest blob of one stream; larger ones come as parts of their own."""
+
+READ_TIMEOUT = "60s"
+"""How long a store may say nothing in the middle of a call."""
+
+_PARTS_IN_FLIGHT = 1
+_ABORT_SECONDS = 10
+_LAST_CALL_SECONDS = 0.05
 _DELETE_BATCH = 1000
 # Two deletions of one key may clash (Ceph). S3 says so inside an answer of success, which obstore does not retry.
 _PAUSES = (0.05, 0.2)
-_SHOWN = 300
-_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+# obstore's writer does not tell the ETag of what it wrote: we know our own by this metadata of the object.
+_MARK = "mainspringwrite"
 _READY_PROBE = ".mainspring-ready"
+_NO_SUCH_RANGE = "status code: 416"
 
 # The first is documented, the second is what it raises (obstore 0.12).
 _ABSENT = (NotFoundError, FileNotFoundError)
@@ -38,7 +60,11 @@ T = TypeVar("T")
 
 
 class RemoteBlobStore:
-    """The store at ``s3://bucket/prefix``, ``gs://…`` or ``az://…``; see ``BlobStore`` for what its methods promise."""
+    """The store at ``gs://bucket/prefix`` or ``az://container/prefix``; ``BlobStore`` says what its methods promise."""
+
+    direct = True
+    OPTIONS: ClassVar[Sequence[str]] = ()
+    """What the query of the URL may say."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -46,61 +72,152 @@ class RemoteBlobStore:
             raise InvalidArgument(
                 f"The URL of a {parts.scheme}:// store names a bucket, and no keys: write {parts.scheme}://bucket/prefix."
             )
-        self.url = url
+        self.url = parts._replace(query="", fragment="").geturl()
+        self._attributes: dict[str, str] = {}
+        config: Any = self._configure(parts, self._options(parts))
         try:
-            self._store = from_url(
-                url,
+            self._store: Any = from_url(
+                self.url,
+                config=config,
                 client_options={
-                    "allow_http": _plain_http(),
+                    "allow_http": str(config.get("endpoint", "")).startswith("http://"),
                     "connect_timeout": "5s",
-                    "read_timeout": "60s",
+                    "read_timeout": READ_TIMEOUT,
                     "timeout": "7d",  # of a whole transfer: a stalled one ends by read_timeout
                 },
                 retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=30)},
             )
         except (BaseError, ValueError) as error:
-            raise InvalidArgument(f"'{url}' is no usable artifact store: {_first_words(error)}") from error
+            sentence = str(error).partition("\n")[0]
+            raise InvalidArgument(f"'{self.url}' is no usable artifact store: {sentence}") from error
 
-    async def put(self, path: str, chunks: AsyncIterator[bytes]) -> BlobMeta:
+    def _options(self, parts: SplitResult) -> dict[str, str]:
+        """Return the options in the URL's query. Raises InvalidArgument for one that the store lacks."""
+        options: dict[str, str] = {}
+        for name, value in parse_qsl(parts.query, keep_blank_values=True):
+            if name not in self.OPTIONS or name in options or not value:
+                known = ", ".join(self.OPTIONS) or "none: set the bucket's own defaults"
+                raise InvalidArgument(
+                    f"'{name}={value}' is no option of a {parts.scheme}:// store, or is given twice or empty. "
+                    f"Options are {known}.",
+                    field="artifacts_url",
+                )
+            options[name] = value
+        return options
+
+    def _configure(self, parts: SplitResult, options: dict[str, str]) -> dict[str, Any]:
+        """Return what obstore is told besides the URL and the environment."""
+        return {}
+
+    async def put(self, path: str, chunks: AsyncIterator[bytes], digest: Digest | None = None) -> BlobMeta:
+        mark, size = uuid.uuid4().hex, 0
         writer = obstore.open_writer_async(
-            self._store, artifact_path(path), buffer_size=PART_BYTES, max_concurrency=_PARTS_IN_FLIGHT
+            self._store,
+            artifact_path(path),
+            buffer_size=PART_BYTES,
+            max_concurrency=_PARTS_IN_FLIGHT,
+            attributes=self._attributes | {_MARK: mark},
         )
         try:
-            async for batch in _batches(chunks):
+            async for part in _parts(path, chunks):
+                size += len(part)
+                if digest:
+                    await asyncio.to_thread(digest.update, part)
                 with self.reporting():
-                    await _unbroken(writer.write(batch))
+                    await _unbroken(writer.write(part))
+            if digest:
+                digest.finish()
         except BaseException as failure:
-            # If the abort fails too, the bucket's rule for incomplete uploads removes the parts.
+            # If the abort fails too, the task that removes abandoned uploads removes the parts.
             with contextlib.suppress(BaseError, OSError):
-                await writer.__aexit__(type(failure), failure, failure.__traceback__)
+                async with asyncio.timeout(_ABORT_SECONDS):
+                    await writer.__aexit__(type(failure), failure, failure.__traceback__)
             raise
         with self.reporting():
             await _unbroken(writer.close())
-        return await self.head(path)
+        return await self._written(path, size, mark)
+
+    async def _written(self, path: str, size: int, mark: str) -> BlobMeta:
+        """Return what is known of the blob that we have just written; with an ETag of no blob if it is gone already."""
+        with self.reporting(), contextlib.suppress(*_ABSENT):
+            answer = await obstore.get_async(self._store, path, options={"head": True})
+            if answer.attributes.get(_MARK) == mark:
+                return _meta(answer.meta)
+        return BlobMeta(path, size, now_ms(), f'"{mark}"')
 
     async def get(self, path: str, start: int | None = None, end: int | None = None) -> Blob:
-        if start is None and end is None:
+        low = max(start or 0, 0)
+        if end is not None and end <= low:
+            return await self._nothing_of(path, start, end)
+        options: Any = None
+        if start is not None or end is not None:
+            options = {"range": {"offset": low} if end is None else (low, end)}
+        try:
             with self.reporting(path):
-                whole = await obstore.get_async(self._store, artifact_path(path))
-            found = _meta(whole.meta)
-            return Blob(found, 0, found.size, _RemoteChunks(self, whole))
+                answer = await obstore.get_async(self._store, artifact_path(path), options=options)
+        except _OutOfRange:
+            return await self._nothing_of(path, start, end)
+        low, high = answer.range
+        return Blob(_meta(answer.meta), low, high, _RemoteChunks(self, answer))
+
+    async def _nothing_of(self, path: str, start: int | None, end: int | None) -> Blob:
+        """Return an empty range: object stores have none."""
         found = await self.head(path)
-        low, high = byte_range(start, end, found.size)
-        if low == high:  # object stores have no empty ranges
-            return Blob(found, low, high, _RemoteChunks(self, None))
-        with self.reporting(path):
-            part = await obstore.get_async(self._store, path, options={"range": (low, high)})
-        return Blob(found, low, high, _RemoteChunks(self, part))
+        return Blob(found, *byte_range(start, end, found.size), _RemoteChunks(self, None))
 
     async def head(self, path: str) -> BlobMeta:
         with self.reporting(path):
             return _meta(await obstore.head_async(self._store, artifact_path(path)))
 
+    async def sign_get(self, path: str, expires_s: int) -> SignedRequest:
+        return SignedRequest("GET", await self._signed("GET", path, expires_s), {})
+
+    async def sign_put(self, path: str, expires_s: int) -> SignedRequest:
+        url = await self._signed("PUT", path, expires_s)
+        return SignedRequest("PUT", url, {"x-ms-blob-type": "BlockBlob"} if self.url.startswith("az:") else {})
+
+    async def _signed(self, method: Literal["GET", "PUT"], path: str, expires_s: int) -> str:
+        with self.reporting():
+            url: str = await obstore.sign_async(self._store, method, artifact_path(path), timedelta(seconds=expires_s))
+            return url
+
+    async def create_multipart(self, path: str) -> str:
+        raise self._no_parts()
+
+    async def sign_part(self, path: str, upload_id: str, number: int, expires_s: int) -> SignedRequest:
+        raise self._no_parts()
+
+    async def put_part(self, path: str, upload_id: str, number: int, chunks: AsyncIterator[bytes]) -> Part:
+        raise self._no_parts()
+
+    async def list_parts(self, path: str, upload_id: str) -> list[Part]:
+        raise self._no_parts()
+
+    async def complete_multipart(self, path: str, upload_id: str, parts: Sequence[Part]) -> BlobMeta:
+        raise self._no_parts()
+
+    async def abort_multipart(self, path: str, upload_id: str) -> None:
+        raise self._no_parts()
+
+    async def list_multiparts(self) -> AsyncIterator[PendingUpload]:
+        raise self._no_parts()
+        yield
+
+    def _no_parts(self) -> Unsupported:
+        return Unsupported(f"The artifact store '{self.url}' takes no uploads of parts here: send the file whole.")
+
+    async def list_page(self, folder: str, after: str | None, limit: int) -> ListPage:
+        """Take a page from the whole listing: obstore has no other one that knows folders."""
+        entries = {entry.path + "/" * entry.is_dir: entry for entry in await self.list(folder)}
+        places = sorted(place for place in entries if place > (after or ""))
+        page = [entries[place] for place in places[:limit]]
+        return ListPage(page, places[limit - 1] if len(places) > limit else None)
+
     async def list(self, folder: str) -> list[BlobEntry]:
         with self.reporting():
             found = await obstore.list_with_delimiter_async(self._store, _prefix(folder))
         folders = [BlobEntry(path, True, None) for path in found["common_prefixes"]]
-        files = [BlobEntry(blob["path"], False, blob["size"]) for blob in found["objects"]]
+        files = [BlobEntry(blob["path"], False, blob["size"], _meta(blob).etag) for blob in found["objects"]]
         return sorted(folders + files, key=lambda entry: entry.path)
 
     async def list_recursive(self, folder: str) -> AsyncIterator[BlobMeta]:
@@ -135,12 +252,16 @@ class RemoteBlobStore:
                 batch = []
         await self._delete_all(batch)
 
+    async def remove_leftovers(self) -> None:
+        """Do nothing: all that a store keeps unseen is uploads of parts, which it lists."""
+
     async def check(self) -> None:
         with self.reporting():
             await anext(aiter(obstore.list(self._store, _READY_PROBE, chunk_size=1)), None)
 
     async def close(self) -> None:
-        """Hold nothing that outlives the store."""
+        # A thread of obstore's still finishes the last call: the end of the interpreter meanwhile aborts the process.
+        await asyncio.sleep(_LAST_CALL_SECONDS)
 
     async def _delete_all(self, paths: Sequence[str]) -> None:
         try:
@@ -158,7 +279,13 @@ class RemoteBlobStore:
         except (BaseError, OSError) as error:
             if path and isinstance(error, _ABSENT):
                 raise NotFound(f"No such artifact: '{path}'.") from error
-            raise Unavailable(f"The artifact store '{self.url}' failed: {_first_words(error)}") from error
+            if _NO_SUCH_RANGE in str(error):
+                raise _OutOfRange from error
+            raise unavailable(self.url, str(error)) from error
+
+
+class _OutOfRange(Exception):
+    """The blob ends before the range that was asked for."""
 
 
 class _RemoteChunks:
@@ -181,18 +308,24 @@ class _RemoteChunks:
         self._stream = None
 
 
-async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Join what arrives in network-sized pieces: each write costs a hop between threads."""
-    batch: list[bytes] = []
-    gathered = 0
+async def _parts(path: str, chunks: AsyncIterator[bytes]) -> AsyncIterator[memoryview]:
+    """Gather what arrives in network-sized pieces: each write costs a hop between threads. TooLarge past the limit."""
+    part, filled, before = bytearray(PART_BYTES), 0, 0
     async for chunk in chunks:
-        batch.append(chunk)
-        gathered += len(chunk)
-        if gathered >= CHUNK_BYTES:
-            yield b"".join(batch)
-            batch, gathered = [], 0
-    if batch:
-        yield b"".join(batch)
+        rest = memoryview(chunk)
+        while filled + len(rest) >= PART_BYTES:
+            split = PART_BYTES - filled
+            part[filled:] = rest[:split]
+            rest = rest[split:]
+            yield memoryview(part)
+            before += PART_BYTES
+            if before == STREAM_BYTES:
+                raise TooLarge(f"'{path}' has more than {STREAM_BYTES} bytes: upload it in parts.")
+            part, filled = bytearray(PART_BYTES), 0
+        part[filled : filled + len(rest)] = rest
+        filled += len(rest)
+    if filled:
+        yield memoryview(part)[:filled]
 
 
 async def _unbroken(step: Coroutine[Any, Any, T]) -> T:
@@ -205,12 +338,6 @@ async def _unbroken(step: Coroutine[Any, Any, T]) -> T:
         raise
 
 
-def _plain_http() -> bool:
-    """Return whether the environment names an S3 endpoint without TLS: who writes http:// means it."""
-    endpoints = [os.environ[name] for name in _ENDPOINTS if name in os.environ]
-    return bool(endpoints) and endpoints[0].startswith("http://")
-
-
 def _prefix(folder: str) -> str | None:
     return artifact_path(folder) if folder else None
 
@@ -219,8 +346,3 @@ def _meta(blob: "obstore.ObjectMeta") -> BlobMeta:
     modified = int(blob["last_modified"].timestamp() * 1000)
     etag = blob["e_tag"] or f'"{modified:x}-{blob["size"]:x}"'
     return BlobMeta(blob["path"], blob["size"], modified, etag)
-
-
-def _first_words(error: Exception) -> str:
-    """Return the sentence of an error of obstore, without the server's XML and the dump that follow."""
-    return str(error).partition("\n")[0].partition("<?xml")[0].strip(" :")[:_SHOWN]

@@ -1,0 +1,93 @@
+"""The door to artifacts of runs, logged models and traces: where they lie, and how they come and go.
+
+What reads or writes bytes is asynchronous and works on the open database and store; it keeps no transaction
+open while bytes are on their way.
+"""
+
+from mainspring.modules.artifacts.service.abandoned import drop_abandoned
+from mainspring.modules.artifacts.service.digests import announced_sha256, digest_field
+from mainspring.modules.artifacts.service.downloads import (
+    Download,
+    add_digest,
+    content_type,
+    download_artifact,
+    download_headers,
+)
+from mainspring.modules.artifacts.service.erasure import Erased, count_artifacts, erase_artifacts
+from mainspring.modules.artifacts.service.files import (
+    MAX_PAGE,
+    delete_artifact,
+    find_record,
+    head_artifact,
+    list_artifacts,
+    open_artifact,
+    put_artifact,
+)
+from mainspring.modules.artifacts.service.locations import ROOT, SCHEME, file_key, relative_path, resolve
+from mainspring.modules.artifacts.service.signing import (
+    TRANSFERS,
+    check_capability,
+    goes_direct,
+    sign_download,
+    sign_parts,
+    sign_upload,
+)
+from mainspring.modules.artifacts.service.uploads import (
+    MAX_PARTS,
+    abort_upload,
+    begin_multipart,
+    begin_upload,
+    check_numbers,
+    check_open,
+    complete_upload,
+    find_upload,
+    part_count,
+    receive,
+    uploaded_parts,
+)
+from mainspring.modules.artifacts.store import FileRecord, UploadRecord
+
+__all__ = [
+    "MAX_PAGE",
+    "MAX_PARTS",
+    "ROOT",
+    "SCHEME",
+    "TRANSFERS",
+    "Download",
+    "Erased",
+    "FileRecord",
+    "UploadRecord",
+    "abort_upload",
+    "add_digest",
+    "announced_sha256",
+    "begin_multipart",
+    "begin_upload",
+    "check_capability",
+    "check_numbers",
+    "check_open",
+    "complete_upload",
+    "content_type",
+    "count_artifacts",
+    "delete_artifact",
+    "digest_field",
+    "download_artifact",
+    "download_headers",
+    "drop_abandoned",
+    "erase_artifacts",
+    "file_key",
+    "find_record",
+    "find_upload",
+    "goes_direct",
+    "head_artifact",
+    "list_artifacts",
+    "open_artifact",
+    "part_count",
+    "put_artifact",
+    "receive",
+    "relative_path",
+    "resolve",
+    "sign_download",
+    "sign_parts",
+    "sign_upload",
+    "uploaded_parts",
+]
