@@ -174,12 +174,17 @@ class _Copy:
             "lifecycle_stage, artifact_uri, start_time AS started_at, end_time AS ended_at FROM runs"
         )
         self.write(tables.runs, runs)
+        self.write(tables.run_documents, [{"run": run["id"], "changed_at": 0} for run in runs])
         for table, source in ((tables.params, "params"), (tables.tags, "tags")):
             self.write(
-                table, self.rows(f"SELECT r.rowid AS run, k.key, k.value FROM {source} k JOIN runs r USING (run_uuid)")
+                table,
+                self.rows(
+                    "SELECT r.rowid AS run, k.key, k.value, r.experiment_id AS experiment "
+                    f"FROM {source} k JOIN runs r USING (run_uuid)"
+                ),
             )
         metrics = self.rows(
-            "SELECT r.rowid AS run, m.key, m.value, m.is_nan, m.timestamp, m.step "
+            "SELECT r.rowid AS run, m.key, m.value, m.is_nan, m.timestamp, m.step, r.experiment_id AS experiment "
             "FROM latest_metrics m JOIN runs r USING (run_uuid)"
         )
         self.write(tables.latest_metrics, [{**metric, "is_nan": bool(metric["is_nan"])} for metric in metrics])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, insert
+from sqlalchemy import Connection, create_engine, insert, text, update
 
 from mainspring.db.engine import check_url
 from mainspring.db.schema import metadata
@@ -12,6 +12,7 @@ from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.filters import MAX_CLAUSES, MAX_ORDERS
 from mainspring.modules.tracking import search, tables
 from mainspring.modules.tracking.schemas import DatasetScope, ModelOrder, ViewType
+from mainspring.modules.tracking.search import walks
 from mainspring.modules.tracking.search.conditions import MAX_EXPERIMENTS, MAX_PATTERN
 
 POINTS = [(1, 0.5, False), (2, 0.0, True), (3, 0.0, False), (4, -1.0, False)]
@@ -38,14 +39,14 @@ def fill(tx: Connection) -> None:
     run = {**common, "user_id": "u", "status": "FINISHED"}
     model = {**common, "created_at": 0, "updated_at": 0}
     for key, status in enumerate(STATUSES, start=1):
-        started = None if key == 5 else key
+        started = 0 if key == 5 else key
         tx.execute(insert(tables.runs), {**run, "id": key, "run_id": f"r{key}", "name": "n", "started_at": started})
         tx.execute(
             insert(tables.logged_models), {**model, "id": key, "model_id": f"m-{key}", "name": "n", "status": status}
         )
     for key, value, is_nan in POINTS:
         point = {"key": "loss", "timestamp": 1, "step": 0, "value": value, "is_nan": is_nan}
-        tx.execute(insert(tables.latest_metrics), {**point, "run": key})
+        tx.execute(insert(tables.latest_metrics), {**point, "run": key, "experiment": 1})
         dataset = {"dataset_name": "wine", "dataset_digest": "1"} if key < 3 else {"dataset_name": "iris"}
         tx.execute(insert(tables.logged_model_metrics), {**point, "model": key, "run_id": f"r{key}", **dataset})
 
@@ -55,7 +56,7 @@ def models(tx: Connection, text: str = "", scopes: tuple[DatasetScope, ...] = ()
 
 
 def runs(tx: Connection, text: str = "", *order: str) -> list[int]:
-    return search.search_runs(tx, [1], text, ViewType.ACTIVE_ONLY, 100, 0, order)
+    return [key for key, *_ in search.RunQuery([1], text, ViewType.ACTIVE_ONLY, order).find(tx, 100)]
 
 
 @pytest.mark.parametrize(
@@ -80,13 +81,14 @@ def test_a_nan_comes_after_numbers_and_before_what_is_missing(
     assert runs(tx, "", f"metrics.loss {'ASC' if ascending else 'DESC'}") == expected
 
 
-def test_runs_without_a_start_come_last(tx: Connection) -> None:
+def test_runs_are_ordered_by_their_start(tx: Connection) -> None:
     assert runs(tx) == [4, 3, 2, 1, 5]
-    assert runs(tx, "", "start_time ASC") == [1, 2, 3, 4, 5]
+    assert runs(tx, "", "start_time ASC") == [5, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("start_time > 2.5", [3, 4]), ("start_time <= 1.999", [1]), ("start_time != 2.0", [1, 3, 4])]
+    ("text", "expected"),
+    [("start_time > 2.5", [3, 4]), ("start_time <= 1.999", [1, 5]), ("start_time != 2.0", [1, 3, 4, 5])],
 )
 def test_a_time_may_have_a_fraction(tx: Connection, text: str, expected: list[int]) -> None:
     assert sorted(runs(tx, text)) == expected
@@ -131,11 +133,11 @@ def test_the_longest_pattern_reaches_the_database(tx: Connection) -> None:
 
 
 def test_experiments_that_cannot_be_are_not_searched(tx: Connection) -> None:
-    assert search.search_runs(tx, [2**70, -1], "", ViewType.ALL, 10, 0, []) == []
-    assert search.search_runs(tx, [], "", ViewType.ALL, 10, 0, []) == []
-    assert len(search.search_runs(tx, range(MAX_EXPERIMENTS), "", ViewType.ALL, 10, 0, [])) == 5
+    assert search.RunQuery([2**70, -1], "", ViewType.ALL, []).find(tx, 10) == []
+    assert search.RunQuery([], "", ViewType.ALL, []).find(tx, 10) == []
+    assert len(search.RunQuery(range(MAX_EXPERIMENTS), "", ViewType.ALL, []).find(tx, 10)) == 5
     with pytest.raises(InvalidArgument, match="experiments"):
-        search.search_runs(tx, range(MAX_EXPERIMENTS + 1), "", ViewType.ALL, 10, 0, [])
+        search.RunQuery(range(MAX_EXPERIMENTS + 1), "", ViewType.ALL, [])
 
 
 def test_sort_keys_that_are_refused(tx: Connection) -> None:
@@ -153,3 +155,74 @@ def test_sort_keys_that_are_refused(tx: Connection) -> None:
 def test_a_filter_is_no_sql(tx: Connection, text: str) -> None:
     assert runs(tx, text) == []
     assert len(runs(tx)) == 5
+
+
+LONG = "é" * 99
+LONG_TEXTS = {1: f"{LONG}a", 2: f"{LONG}b", 3: f"{LONG}aa", 4: LONG, 5: f"{LONG}a\U0010ffff"}
+"""Values that indexes tell apart by their first hundred characters, if at all."""
+BY_TEXT = [4, 1, 3, 5, 2]
+
+
+@pytest.mark.parametrize("few", [0.0, 0.02, 1.0])
+def test_texts_that_begin_alike(tx: Connection, monkeypatch: pytest.MonkeyPatch, few: float) -> None:
+    monkeypatch.setattr(walks, "FEW", few)
+    for key, value in LONG_TEXTS.items():
+        tx.execute(insert(tables.tags), {"run": key, "key": "long", "value": value, "experiment": 1})
+        tx.execute(update(tables.runs).where(tables.runs.c.id == key).values(name=value))
+    for column in ("tags.long", "run_name"):
+        assert runs(tx, "", column) == BY_TEXT
+        assert runs(tx, "", f"{column} DESC") == BY_TEXT[::-1]
+        for order in ((), (column,)):
+            found = [runs(tx, f"{column} = '{value}'", *order) for value in LONG_TEXTS.values()]
+            assert found == [[key] for key in LONG_TEXTS]
+        assert sorted(runs(tx, f"{column} LIKE '{LONG}a%'")) == [1, 3, 5]
+        assert sorted(runs(tx, f"{column} LIKE '{LONG}a_'")) == [3, 5]
+        assert runs(tx, f"{column} LIKE '{LONG}aa'") == [3]
+        assert runs(tx, f"{column} != '{LONG}b' AND {column} LIKE '{LONG[:50]}%'", column) == [4, 1, 3, 5]
+        query = search.RunQuery([1], "", ViewType.ACTIVE_ONLY, [column])
+        assert [query.find(tx, 1, offset=place)[0][0] for place in range(5)] == BY_TEXT
+        matches = query.find(tx, 1)
+        while page := query.find(tx, 1, matches[-1][1:]):
+            matches += page
+        assert [match[0] for match in matches] == BY_TEXT
+
+
+def test_texts_are_in_the_order_of_their_code_points(tx: Connection) -> None:
+    """Whatever the language of a PostgreSQL database: positions of pages are compared with them."""
+    texts = ["", "B", "a", "é", "\ud7ff", "\ue000", "\U00010000"]
+    for key, value in enumerate(texts[:5], start=1):
+        tx.execute(insert(tables.params), {"run": key, "key": "p", "value": value, "experiment": 1})
+    assert runs(tx, "", "params.p") == [1, 2, 3, 4, 5]
+    assert runs(tx, "params.p LIKE '\ud7ff%'") == [5]
+    if tx.dialect.name == "postgresql":
+        columns = "SELECT column_name, collation_name FROM information_schema.columns WHERE table_name = :table"
+        found = {table: dict(tx.execute(text(columns), {"table": table}).all()) for table in ("runs", "params", "tags")}
+        assert {found[table]["value"] for table in ("params", "tags")} == {"C"}
+        assert {found["runs"][name] for name in ("run_id", "name", "user_id", "status", "artifact_uri")} == {"C"}
+
+
+@pytest.mark.parametrize(
+    ("filter", "expected"),
+    [
+        ("metrics.loss > 0 AND metrics.loss < 0", []),
+        ("metrics.loss >= 0.5 AND metrics.loss <= 0.5", [1]),
+        ("metrics.loss > -1 AND metrics.loss > -2 AND metrics.loss < 9", [3, 1]),
+        ("metrics.loss != 0.5 AND metrics.loss != 7", [4, 3, 2]),
+        ("start_time > 1.5 AND start_time < 3.5 AND start_time != 9e99", [2, 3]),
+        ("start_time = 2.5", []),
+        ("start_time < -1e30", []),
+        ("start_time > -1e30 AND start_time < 1e30", [4, 3, 1, 2, 5]),
+        ("status = 'FINISHED' AND status LIKE '%X'", []),
+        ("status LIKE 'FINISHED'", [4, 3, 1, 2, 5]),
+        ("run_id IN ('r1', 'r3', 'none') AND run_id != 'r3'", [1]),
+        ("end_time > 0", []),
+    ],
+)
+@pytest.mark.parametrize("few", [0.0, 1.0])
+def test_conditions_on_one_thing(
+    tx: Connection, monkeypatch: pytest.MonkeyPatch, filter: str, expected: list[int], few: float
+) -> None:
+    monkeypatch.setattr(walks, "FEW", few)
+    found = runs(tx, filter, "metrics.loss")
+    assert found == [key for key in [4, 3, 1, 2, 5] if key in expected]
+    assert sorted(runs(tx, filter, "start_time ASC")) == sorted(expected)

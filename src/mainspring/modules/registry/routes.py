@@ -12,9 +12,9 @@ from litestar.response import Stream
 from mainspring.db.engine import Database
 from mainspring.kit.actors import Actor
 from mainspring.kit.permissions import Permission, needs
-from mainspring.modules.artifacts import service as artifacts
-from mainspring.modules.artifacts.routes import READING, AnyRequest, Blobs, Folder, send_file
-from mainspring.modules.artifacts.schemas import Artifacts
+from mainspring.modules.artifacts import routes as files
+from mainspring.modules.artifacts.routes import READING, AnyRequest, Blobs, Folder, Stores
+from mainspring.modules.artifacts.schemas import Artifacts, SignedDownload
 from mainspring.modules.registry import service
 from mainspring.modules.registry.schemas import (
     AliasTarget,
@@ -197,17 +197,22 @@ async def delete_model_version_tag(
 
 @get(f"{VERSION}/artifacts", opt=READ_FILES)
 async def list_model_version_artifacts(
-    db: Db, blobs: Blobs, actor: Who, name: FromPath[str], version: FromPath[int], path: Folder = ""
+    services: Stores,
+    actor: Who,
+    name: FromPath[str],
+    version: FromPath[int],
+    path: Folder = "",
+    max_results: files.PageSize = files.PAGE_SIZE,
+    page_token: PageToken = None,
 ) -> Artifacts:
     """List what lies directly in a folder of a version's files."""
-    location = await db.read(service.get_files_uri, actor, name, version)
-    return Artifacts(await artifacts.list_artifacts(blobs, actor, location, path))
+    location = await services.db.read(service.get_files_uri, actor, name, version)
+    return await files.list_files(services, actor, location, path, max_results, page_token)
 
 
 @route(f"{VERSION}/artifacts/{{path:path}}", http_method=READING, opt=READ_FILES)
 async def get_model_version_artifact(
-    db: Db,
-    blobs: Blobs,
+    services: Stores,
     actor: Who,
     request: AnyRequest,
     name: FromPath[str],
@@ -216,10 +221,26 @@ async def get_model_version_artifact(
 ) -> Stream:
     """Get a file of a version.
 
-    One range of bytes may be asked for, and `If-None-Match` is answered.
+    One range of bytes may be asked for, and `If-None-Match` is answered. `Repr-Digest` tells the file's SHA-256
+    where it is known.
     """
-    location = await db.read(service.get_files_uri, actor, name, version)
-    return await send_file(blobs, actor, request, location, path)
+    location = await services.db.read(service.get_files_uri, actor, name, version)
+    return await files.send_file(services, actor, request, location, path)
+
+
+@get(f"{VERSION}/downloads/{{path:path}}", opt=READ_FILES)
+async def sign_model_version_download(
+    services: Stores,
+    actor: Who,
+    request: AnyRequest,
+    name: FromPath[str],
+    version: FromPath[int],
+    path: FromPath[str],
+    expires_s: files.Expires = files.DOWNLOAD_S,
+) -> SignedDownload:
+    """Get a signed URL by which a file of a version is read without credentials."""
+    location = await services.db.read(service.get_files_uri, actor, name, version)
+    return await files.sign_download(services, actor, request, location, path, expires_s)
 
 
 HANDLERS = [
@@ -243,4 +264,5 @@ HANDLERS = [
     delete_model_version_tag,
     list_model_version_artifacts,
     get_model_version_artifact,
+    sign_model_version_download,
 ]

@@ -6,7 +6,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, Select, UnaryExpression, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    UnaryExpression,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from mainspring.kit.sql_engines import chosen, upsert_rows
 from mainspring.modules.registry.schemas import (
@@ -135,6 +147,12 @@ def take_version_number(tx: Connection, name: str, now: int) -> tuple[int, int] 
     return None if row is None else (row.id, row.last_version)
 
 
+def raise_last_version(tx: Connection, key: int, number: int) -> None:
+    """Let the next version of a registered model get a number above ``number``."""
+    table = registered_models
+    tx.execute(update(table).where(table.c.id == key, table.c.last_version < number).values(last_version=number))
+
+
 def insert_version(
     tx: Connection,
     key: int,
@@ -245,6 +263,23 @@ def delete_version_tag(tx: Connection, version_key: int, tag: str) -> bool:
     """Delete a version's tag and say whether there was one."""
     table = model_version_tags
     return tx.execute(delete(table).where(table.c.version == version_key, table.c.key == tag)).rowcount > 0
+
+
+def find_references(tx: Connection, locations: Mapping[str, str]) -> list[tuple[str, int, str, str | None, str | None]]:
+    """Return the versions that come of runs or logged models, or lie in their folders.
+
+    ``locations`` are those of their files by id, "" where there are none. A version is (name, version,
+    location, run_id, model_id).
+    """
+    table = model_versions.c
+    lengths: dict[int, list[str]] = {}
+    for location in filter(None, locations.values()):
+        lengths.setdefault(len(location), []).append(location)
+    starts = [func.substr(table.storage_location, 1, length).in_(same) for length, same in lengths.items()]
+    refers = or_(table.run_id.in_(locations), table.model_id.in_(locations), *starts)
+    found = select(registered_models.c.name, table.version, table.storage_location, table.run_id, table.model_id)
+    rows = tx.execute(found.join_from(model_versions, registered_models).where(refers))
+    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
 
 
 # Rows into structs: tags and aliases are sorted here, alike whatever a database's collation is

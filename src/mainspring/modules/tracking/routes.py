@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from typing import Annotated, Any
 
-from litestar import delete, get, patch, post, put, route
+from litestar import Response, delete, get, patch, post, put, route
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from mainspring.db.engine import Database
+from mainspring.kit import arrow
 from mainspring.kit.actors import Actor
 from mainspring.kit.pages import offset_of
 from mainspring.kit.permissions import Permission, needs
+from mainspring.modules.artifacts import routes as files
 from mainspring.modules.artifacts import service as artifacts
-from mainspring.modules.artifacts.routes import READING, AnyRequest, Blobs, Folder, body_of, send_file
-from mainspring.modules.artifacts.schemas import Artifact, Artifacts
+from mainspring.modules.artifacts.routes import READING, AnyRequest, Folder, Stores
+from mainspring.modules.artifacts.schemas import (
+    Artifact,
+    Artifacts,
+    PartNumbers,
+    SignedDownload,
+    SignedUrls,
+    Upload,
+    UploadCreate,
+)
 from mainspring.modules.tracking import service
 from mainspring.modules.tracking.schemas import (
     Batch,
@@ -27,6 +38,7 @@ from mainspring.modules.tracking.schemas import (
     LoggedModels,
     LoggedModelSearch,
     MetricHistory,
+    MetricSeries,
     Run,
     RunCreate,
     RunHeader,
@@ -34,6 +46,7 @@ from mainspring.modules.tracking.schemas import (
     Runs,
     RunSearch,
     RunUpdate,
+    SeriesQuery,
     TagValue,
     ViewType,
 )
@@ -48,6 +61,7 @@ MaxResults = Annotated[int, QueryParameter(description="How many at most.")]
 PageToken = Annotated[str | None, QueryParameter(description="The `next_page_token` of the page before.")]
 EXPERIMENTS = "/api/v1/experiments"
 RUNS = "/api/v1/runs"
+UPLOAD = f"{RUNS}/{{run_id:str}}/uploads/{{upload_id:str}}"
 LOGGED_MODELS = "/api/v1/logged-models"
 
 
@@ -128,8 +142,7 @@ async def list_runs(
     """Search the runs of one experiment."""
     await db.read(service.get_experiment, actor, experiment_id)
     query = RunSearch([experiment_id], filter, view_type, max_results, order_by or [], page_token)
-    page = await db.read(service.search_runs, actor, query)
-    return Runs(page.items, page.next_page_token)
+    return await db.read(service.search_runs, actor, query)
 
 
 @post(RUNS, opt=WRITE)
@@ -139,10 +152,31 @@ async def create_run(db: Db, actor: Who, data: JSONBody[RunCreate]) -> Run:
 
 
 @post(f"{RUNS}/search", opt=READ, status_code=200)
-async def search_runs(db: Db, actor: Who, data: JSONBody[RunSearch]) -> Runs:
-    """Search the runs of several experiments."""
+async def search_runs(db: Db, actor: Who, request: AnyRequest, data: JSONBody[RunSearch]) -> Response[Runs]:
+    """Search the runs of several experiments.
+
+    With `Accept: application/vnd.apache.arrow.stream` the answer is a table, a row a run, and the header
+    `Next-Page-Token` says how to go on.
+    """
     page = await db.read(service.search_runs, actor, data)
-    return Runs(page.items, page.next_page_token)
+    if not arrow.accepts(request.headers.get("accept")):
+        return Response(page)
+    table: Any = await asyncio.to_thread(arrow.ipc_stream, service.run_columns(page.items))
+    return Response(table, media_type=arrow.MEDIA_TYPE, headers={"Next-Page-Token": page.next_page_token or ""})
+
+
+@post(f"{RUNS}/metrics:series", opt=READ, status_code=200)
+async def get_series(db: Db, actor: Who, request: AnyRequest, data: JSONBody[SeriesQuery]) -> Response[MetricSeries]:
+    """Get curves of runs, or bands of groups of runs, thinned for a chart.
+
+    With `Accept: application/vnd.apache.arrow.stream` the answer is one long table, a row a point.
+    """
+    found = await db.read(service.get_series, actor, data)
+    if not arrow.accepts(request.headers.get("accept")):
+        return Response(found)
+    columns = service.band_columns(found.groups) if data.groups else service.series_columns(found.series)
+    table: Any = await asyncio.to_thread(arrow.ipc_stream, columns)
+    return Response(table, media_type=arrow.MEDIA_TYPE)
 
 
 @get(f"{RUNS}/{{run_id:str}}", opt=READ)
@@ -205,45 +239,117 @@ async def get_metric_history(
 
 
 @get(f"{RUNS}/{{run_id:str}}/artifacts", opt=READ_FILES)
-async def list_run_artifacts(db: Db, blobs: Blobs, actor: Who, run_id: FromPath[str], path: Folder = "") -> Artifacts:
+async def list_run_artifacts(
+    services: Stores,
+    actor: Who,
+    run_id: FromPath[str],
+    path: Folder = "",
+    max_results: files.PageSize = files.PAGE_SIZE,
+    page_token: PageToken = None,
+) -> Artifacts:
     """List what lies directly in a folder of a run's artifacts."""
-    run = await db.read(service.get_run_header, actor, run_id)
-    return Artifacts(await artifacts.list_artifacts(blobs, actor, run.artifact_uri, path))
+    run = await services.db.read(service.get_run_header, actor, run_id)
+    return await files.list_files(services, actor, run.artifact_uri, path, max_results, page_token)
 
 
 @route(f"{RUNS}/{{run_id:str}}/artifacts/{{path:path}}", http_method=READING, opt=READ_FILES)
 async def get_run_artifact(
-    db: Db, blobs: Blobs, actor: Who, request: AnyRequest, run_id: FromPath[str], path: FromPath[str]
+    services: Stores, actor: Who, request: AnyRequest, run_id: FromPath[str], path: FromPath[str]
 ) -> Stream:
     """Get a file of a run.
 
-    One range of bytes may be asked for, and `If-None-Match` is answered.
+    One range of bytes may be asked for, and `If-None-Match` is answered. `Repr-Digest` tells the file's SHA-256
+    where it is known.
     """
-    run = await db.read(service.get_run_header, actor, run_id)
-    return await send_file(blobs, actor, request, run.artifact_uri, path)
+    run = await services.db.read(service.get_run_header, actor, run_id)
+    return await files.send_file(services, actor, request, run.artifact_uri, path)
 
 
 @put(f"{RUNS}/{{run_id:str}}/artifacts/{{path:path}}", opt=WRITE_FILES, request_max_body_size=None)
 async def put_run_artifact(
-    db: Db, blobs: Blobs, actor: Who, request: AnyRequest, run_id: FromPath[str], path: FromPath[str]
+    services: Stores, actor: Who, request: AnyRequest, run_id: FromPath[str], path: FromPath[str]
 ) -> Artifact:
     """Store a file of a run.
 
-    All of it is there once this is answered; after any failure, what was there before.
+    All of it is there once this is answered; after any failure, what was there before. What `Content-Digest`
+    (RFC 9530) announces by its `sha-256` is checked first.
     """
-    run = await db.read(service.get_run_header, actor, run_id)
-    meta = await artifacts.put_artifact(blobs, actor, run.artifact_uri, path.removeprefix("/"), body_of(request))
-    return Artifact(path.removeprefix("/"), False, meta.size)
+    run = await services.db.read(service.get_run_header, actor, run_id)
+    return await files.store_file(services, actor, request, run.artifact_uri, path)
 
 
 @delete(f"{RUNS}/{{run_id:str}}/artifacts/{{path:path}}", opt=WRITE_FILES)
-async def delete_run_artifact(db: Db, blobs: Blobs, actor: Who, run_id: FromPath[str], path: FromPath[str]) -> None:
+async def delete_run_artifact(services: Stores, actor: Who, run_id: FromPath[str], path: FromPath[str]) -> None:
     """Delete a file of a run, or a folder with all it holds.
 
     That there is neither is no error.
     """
-    run = await db.read(service.get_run_header, actor, run_id)
-    await artifacts.delete_artifact(blobs, actor, run.artifact_uri, path.removeprefix("/"))
+    run = await services.db.read(service.get_run_header, actor, run_id)
+    await artifacts.delete_artifact(services, actor, run.artifact_uri, path.removeprefix("/"))
+
+
+@get(f"{RUNS}/{{run_id:str}}/downloads/{{path:path}}", opt=READ_FILES)
+async def sign_run_download(
+    services: Stores,
+    actor: Who,
+    request: AnyRequest,
+    run_id: FromPath[str],
+    path: FromPath[str],
+    expires_s: files.Expires = files.DOWNLOAD_S,
+) -> SignedDownload:
+    """Get a signed URL by which a file of a run is read without credentials."""
+    run = await services.db.read(service.get_run_header, actor, run_id)
+    return await files.sign_download(services, actor, request, run.artifact_uri, path, expires_s)
+
+
+@post(f"{RUNS}/{{run_id:str}}/uploads", opt=WRITE_FILES)
+async def begin_run_upload(services: Stores, actor: Who, run_id: FromPath[str], data: JSONBody[UploadCreate]) -> Upload:
+    """Begin the upload of a large file, to the store itself where it can be reached."""
+    run = await services.db.read(service.get_run_header, actor, run_id)
+    return await files.begin_upload(services, actor, run.artifact_uri, data)
+
+
+@get(UPLOAD, opt=WRITE_FILES)
+async def get_run_upload(services: Stores, actor: Who, run_id: FromPath[str], upload_id: FromPath[str]) -> Upload:
+    """Get an upload, with the parts of it that have come."""
+    run = await services.db.read(service.get_run_header, actor, run_id)
+    return await files.get_upload(services, actor, run.artifact_uri, upload_id)
+
+
+@post(f"{UPLOAD}/parts", opt=WRITE_FILES, status_code=200)
+async def sign_run_upload(
+    services: Stores,
+    actor: Who,
+    request: AnyRequest,
+    run_id: FromPath[str],
+    upload_id: FromPath[str],
+    data: JSONBody[PartNumbers],
+) -> SignedUrls:
+    """Sign the requests by which parts of an upload are sent."""
+    run = await services.db.read(service.get_run_header, actor, run_id)
+    return await files.sign_parts(services, actor, request, run.artifact_uri, upload_id, data)
+
+
+@post(f"{UPLOAD}/complete", opt=WRITE_FILES, status_code=200)
+async def complete_run_upload(
+    services: Stores, actor: Who, run_id: FromPath[str], upload_id: FromPath[str]
+) -> Artifact:
+    """Make the file of an upload visible.
+
+    Its parts must all have come. To repeat this is answered the same.
+    """
+    run = await services.db.read(service.get_run_header, actor, run_id)
+    return await files.complete_upload(services, actor, run.artifact_uri, upload_id)
+
+
+@delete(UPLOAD, opt=WRITE_FILES)
+async def abort_run_upload(services: Stores, actor: Who, run_id: FromPath[str], upload_id: FromPath[str]) -> None:
+    """Drop an upload and what has come of it.
+
+    That it was dropped or completed before is no error.
+    """
+    run = await services.db.read(service.get_run_header, actor, run_id)
+    await files.abort_upload(services, actor, run.artifact_uri, upload_id)
 
 
 @post(f"{LOGGED_MODELS}/search", opt=READ, status_code=200)
@@ -263,23 +369,43 @@ async def get_logged_model(db: Db, actor: Who, model_id: FromPath[str]) -> Logge
 
 @get(f"{LOGGED_MODELS}/{{model_id:str}}/artifacts", opt=READ_FILES)
 async def list_logged_model_artifacts(
-    db: Db, blobs: Blobs, actor: Who, model_id: FromPath[str], path: Folder = ""
+    services: Stores,
+    actor: Who,
+    model_id: FromPath[str],
+    path: Folder = "",
+    max_results: files.PageSize = files.PAGE_SIZE,
+    page_token: PageToken = None,
 ) -> Artifacts:
     """List what lies directly in a folder of a logged model's files."""
-    model = await db.read(service.get_logged_model, actor, model_id)
-    return Artifacts(await artifacts.list_artifacts(blobs, actor, model.artifact_uri, path))
+    model = await services.db.read(service.get_logged_model, actor, model_id)
+    return await files.list_files(services, actor, model.artifact_uri, path, max_results, page_token)
 
 
 @route(f"{LOGGED_MODELS}/{{model_id:str}}/artifacts/{{path:path}}", http_method=READING, opt=READ_FILES)
 async def get_logged_model_artifact(
-    db: Db, blobs: Blobs, actor: Who, request: AnyRequest, model_id: FromPath[str], path: FromPath[str]
+    services: Stores, actor: Who, request: AnyRequest, model_id: FromPath[str], path: FromPath[str]
 ) -> Stream:
     """Get a file of a logged model.
 
-    One range of bytes may be asked for, and `If-None-Match` is answered.
+    One range of bytes may be asked for, and `If-None-Match` is answered. `Repr-Digest` tells the file's SHA-256
+    where it is known.
     """
-    model = await db.read(service.get_logged_model, actor, model_id)
-    return await send_file(blobs, actor, request, model.artifact_uri, path)
+    model = await services.db.read(service.get_logged_model, actor, model_id)
+    return await files.send_file(services, actor, request, model.artifact_uri, path)
+
+
+@get(f"{LOGGED_MODELS}/{{model_id:str}}/downloads/{{path:path}}", opt=READ_FILES)
+async def sign_logged_model_download(
+    services: Stores,
+    actor: Who,
+    request: AnyRequest,
+    model_id: FromPath[str],
+    path: FromPath[str],
+    expires_s: files.Expires = files.DOWNLOAD_S,
+) -> SignedDownload:
+    """Get a signed URL by which a file of a logged model is read without credentials."""
+    model = await services.db.read(service.get_logged_model, actor, model_id)
+    return await files.sign_download(services, actor, request, model.artifact_uri, path, expires_s)
 
 
 HANDLERS = [
@@ -294,6 +420,7 @@ HANDLERS = [
     list_runs,
     create_run,
     search_runs,
+    get_series,
     get_run,
     update_run,
     delete_run,
@@ -306,8 +433,15 @@ HANDLERS = [
     get_run_artifact,
     put_run_artifact,
     delete_run_artifact,
+    sign_run_download,
+    begin_run_upload,
+    get_run_upload,
+    sign_run_upload,
+    complete_run_upload,
+    abort_run_upload,
     search_logged_models,
     get_logged_model,
     list_logged_model_artifacts,
     get_logged_model_artifact,
+    sign_logged_model_download,
 ]

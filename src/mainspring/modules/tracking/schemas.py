@@ -212,7 +212,11 @@ class ModelOrder(Struct, frozen=True):
 
 
 class RunSearch(Struct):
-    """Which runs, in which order, and how many. ``filter`` and ``order_by`` are MLflow's grammar."""
+    """Which runs, in which order, and how many. ``filter`` and ``order_by`` are MLflow's grammar.
+
+    ``offset`` passes over runs, from the start or from where ``page_token`` goes on. ``columns`` are what of the
+    params, metrics and tags is wanted, such as ``params.lr``, or ``metrics`` for all; none asks for everything.
+    """
 
     experiment_ids: list[str] = []
     filter: str = ""
@@ -220,6 +224,9 @@ class RunSearch(Struct):
     max_results: int = 1000
     order_by: list[str] = field(default_factory=list)
     page_token: str | None = None
+    offset: int = 0
+    columns: list[str] = []
+    count: bool = False
 
 
 class LoggedModelSearch(Struct):
@@ -245,10 +252,15 @@ class Experiments(Struct):
 
 
 class Runs(Struct):
-    """One page of runs; ``next_page_token`` is null at the end."""
+    """One page of runs; ``next_page_token`` is null at the end.
+
+    ``total``, where it was asked for by ``count``, is how many runs the search finds: exact, and null where a filter
+    finds more than 10,000.
+    """
 
     items: list[Run]
     next_page_token: str | None = None
+    total: int | None = None
 
 
 class MetricHistory(Struct):
@@ -263,3 +275,116 @@ class LoggedModels(Struct):
 
     items: list[LoggedModel]
     next_page_token: str | None = None
+
+
+class GarbageKind(StrEnum):
+    """What can be deleted for good."""
+
+    RUN = "run"
+    LOGGED_MODEL = "logged_model"
+    EXPERIMENT = "experiment"
+
+
+class GarbageQuery(Struct):
+    """What of the deleted to delete for good: all, or what is named; an experiment names its runs and logged models.
+
+    ``older_than_s`` is how many seconds ago it must have been deleted at least. With ``dry_run`` it is only counted.
+    """
+
+    run_ids: list[str] = []
+    logged_model_ids: list[str] = []
+    experiment_ids: list[str] = []
+    older_than_s: float = 0
+    dry_run: bool = False
+    page_token: str | None = None
+
+
+class GarbageNote(Struct, frozen=True):
+    """What is to be said of one thing that was to be deleted for good."""
+
+    kind: GarbageKind
+    id: str
+    reason: str
+
+
+class GarbageReport(Struct):
+    """What a step of deleting for good has done, or in a dry run would do; ``next_page_token`` is null at the end.
+
+    ``kept`` are things that stay deleted, and their files with them, because something refers to them.
+    ``left`` are things that are gone while their files are not: these lie outside the server's store.
+    """
+
+    runs: int = 0
+    logged_models: int = 0
+    experiments: int = 0
+    files: int = 0
+    bytes: int = 0
+    kept: list[GarbageNote] = []
+    left: list[GarbageNote] = []
+    next_page_token: str | None = None
+
+
+class XAxis(StrEnum):
+    """What a curve is drawn over: the step, the wall clock (ms since the epoch), or the ms since the run's start."""
+
+    STEP = "step"
+    TIME = "time"
+    RELATIVE = "relative"
+
+
+class SeriesQuery(Struct):
+    """Curves of some metrics: of runs each by itself, or of groups of runs (name → run ids) as bands.
+
+    ``start`` and ``end`` are a window on the axis, both included. ``points`` is how many points, or
+    places of a band, a curve has at most.
+    """
+
+    keys: list[str]
+    run_ids: list[str] = []
+    groups: dict[str, list[str]] = {}
+    x: XAxis = XAxis.STEP
+    start: int | None = None
+    end: int | None = None
+    points: int = 320
+
+
+class Series(Struct):
+    """One metric of one run by its axis, as columns.
+
+    ``total`` is how many points the window holds, ``nans`` how many of them are NaN. Where that is more than
+    was asked for, the axis is cut into buckets, and the least and the greatest number of each are kept,
+    as are the first and the last point.
+    """
+
+    run_id: str
+    key: str
+    total: int
+    nans: int
+    steps: list[int]
+    timestamps: list[int]
+    values: list[Number]
+
+
+class GroupSeries(Struct):
+    """One metric of a group of runs, in buckets along the axis, as columns.
+
+    ``x`` is the first place of a bucket, ``runs`` how many have a number in it. Each run counts once, by its
+    mean in the bucket: ``mean`` and ``std`` (of the population) are of these means. ``min`` and ``max`` are of
+    all numbers of all runs.
+    """
+
+    group: str
+    key: str
+    x: list[int]
+    runs: list[int]
+    mean: list[float]
+    std: list[float]
+    min: list[float]
+    max: list[float]
+
+
+class MetricSeries(Struct):
+    """Curves by run and key, or bands by group and key; what has no points is left out."""
+
+    series: list[Series] = []
+    groups: list[GroupSeries] = []

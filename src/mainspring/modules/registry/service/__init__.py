@@ -7,6 +7,7 @@ they ask for them.
 """
 
 from mainspring.modules.registry.service.files import read_model_file
+from mainspring.modules.registry.service.holders import find_holders
 from mainspring.modules.registry.service.models import (
     MAX_MODELS,
     create_registered_model,
@@ -46,6 +47,7 @@ __all__ = [
     "delete_model_version_tag",
     "delete_registered_model",
     "delete_registered_model_tag",
+    "find_holders",
     "get_download_uri",
     "get_files_uri",
     "get_latest_versions",

@@ -13,12 +13,10 @@ from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.filters import FilterValue
 from mainspring.kit.sql import ilike, like
 from mainspring.modules.tracking.schemas import LifecycleStage, ViewType
+from mainspring.modules.tracking.search.probes import MAX_PATTERN
 
 MAX_EXPERIMENTS = 20_000
 """Experiments of one search: databases limit the parameters of a statement."""
-
-MAX_PATTERN = 10_000
-"""Characters of a LIKE pattern: SQLite limits its bytes."""
 
 Condition = ColumnElement[bool]
 
@@ -30,7 +28,12 @@ _OPERATORS = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_STAGES = {ViewType.ACTIVE_ONLY: LifecycleStage.ACTIVE, ViewType.DELETED_ONLY: LifecycleStage.DELETED}
+STAGES = {
+    ViewType.ACTIVE_ONLY: (LifecycleStage.ACTIVE.value,),
+    ViewType.DELETED_ONLY: (LifecycleStage.DELETED.value,),
+    ViewType.ALL: (LifecycleStage.ACTIVE.value, LifecycleStage.DELETED.value),
+}
+"""The lifecycle stages of a view."""
 
 
 def compare(column: ColumnElement[Any], comparator: str, value: FilterValue) -> Condition:
@@ -70,14 +73,20 @@ def numbers_first(is_nan: ColumnElement[bool]) -> ColumnElement[int]:
     return case((is_nan.is_(None), 2), (is_nan, 1), else_=0)
 
 
-def in_experiments(column: ColumnElement[int], experiments: Collection[int]) -> Condition:
-    """Hold the rows of some experiments. Raises InvalidArgument where they are too many."""
+def known_experiments(experiments: Collection[int]) -> tuple[int, ...]:
+    """Return the keys that an experiment may have, each once. Raises InvalidArgument where they are too many."""
     known = sorted({key for key in experiments if 0 <= key < 2**63})
     if len(known) > MAX_EXPERIMENTS:
         raise InvalidArgument(
             f"experiment_ids has {len(known)} experiments, at most {MAX_EXPERIMENTS} are searched at once.",
             field="experiment_ids",
         )
+    return tuple(known)
+
+
+def in_experiments(column: ColumnElement[int], experiments: Collection[int]) -> Condition:
+    """Hold the rows of some experiments. Raises InvalidArgument where they are too many."""
+    known = known_experiments(experiments)
     if not known:
         return false()
     return column == known[0] if len(known) == 1 else column.in_(known)
@@ -85,4 +94,4 @@ def in_experiments(column: ColumnElement[int], experiments: Collection[int]) -> 
 
 def in_view(column: ColumnElement[str], view: ViewType) -> list[Condition]:
     """Hold the rows of a view: active, deleted or (no condition) all."""
-    return [column == _STAGES[view].value] if view in _STAGES else []
+    return [column == STAGES[view][0]] if len(STAGES[view]) == 1 else []

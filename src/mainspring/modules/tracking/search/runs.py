@@ -1,62 +1,36 @@
-"""The search of runs, and of the datasets that they read."""
+"""The search of runs: what may be asked, and how the runs of several experiments are brought together."""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
+from functools import total_ordering
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Join, Select, Table, and_, exists, func, not_, select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Connection
 
 from mainspring.kit.filters import (
     LIST,
     NUMERIC,
     PRESENCE,
     TEXT,
-    Clause,
     Entity,
     Field,
-    Order,
     Vocabulary,
     parse_filter,
     parse_orders,
 )
-from mainspring.kit.sql import nulls_last, unindexed
-from mainspring.modules.tracking.schemas import DatasetSummary, ViewType
-from mainspring.modules.tracking.search.conditions import (
-    Condition,
-    compare,
-    compare_metric,
-    in_experiments,
-    in_view,
-    numbers_first,
-)
-from mainspring.modules.tracking.tables import (
-    datasets,
-    latest_metrics,
-    params,
-    run_dataset_tags,
-    run_datasets,
-    runs,
-    tags,
-)
+from mainspring.kit.sql_engines import select_rows
+from mainspring.kit.sql_text import plan_along_indexes
+from mainspring.modules.tracking.schemas import ViewType
+from mainspring.modules.tracking.search.conditions import STAGES, known_experiments
+from mainspring.modules.tracking.search.probes import Scope, grouped
+from mainspring.modules.tracking.search.terms import Position, expressions, terms_of
+from mainspring.modules.tracking.search.walks import Match, Walk
 
-MANY_RUNS = 1_000
-"""From how many runs of the experiments on a page ordered by a metric is read off the metric's index."""
-MAX_DATASETS = 1_000
-"""Summaries of datasets that a search gives, as MLflow does."""
-CONTEXT_TAG = "mlflow.data.context"
-
-_COLUMNS: dict[str, ColumnElement[Any]] = {
-    "run_id": runs.c.run_id,
-    "run_name": runs.c.name,
-    "user_id": runs.c.user_id,
-    "status": runs.c.status,
-    "artifact_uri": runs.c.artifact_uri,
-    "start_time": runs.c.started_at,
-    "end_time": runs.c.ended_at,
-}
-_KEYED: dict[str, Table] = {"metric": latest_metrics, "parameter": params, "tag": tags}
+FEW_EACH = 200
+"""So many runs in each of several experiments are rather sorted together than merged from a search of each."""
 
 _METRIC = Entity("metric", ("metric", "metrics"), any_key=Field("number", NUMERIC))
 _PARAM = Entity("parameter", ("parameter", "parameters", "param", "params"), any_key=Field("string", TEXT | PRESENCE))
@@ -91,143 +65,86 @@ ORDERS = Vocabulary(
 )
 
 
-def search_runs(
-    tx: Connection,
-    experiments: Sequence[int],
-    filter: str | None,
-    view: ViewType,
-    limit: int,
-    offset: int,
-    order_by: Sequence[str],
-) -> list[int]:
-    """Return keys of runs, the newest first unless ordered otherwise.
+class RunQuery:
+    """A search of runs, read and checked. Raises InvalidArgument for what cannot be read.
 
-    A sort key's values come first, then its NaNs, then the runs that lack it, whatever the direction;
-    ties are ordered by start, newest first, and run id. Raises InvalidArgument for a filter or order
-    that cannot be read.
+    Runs are the newest first unless ordered otherwise. A sort key's values come first, then its NaNs,
+    then the runs that lack it, whatever the direction; ties are ordered by start, newest first, and run id.
     """
-    clauses = parse_filter(filter, FILTERS)
-    orders = parse_orders(order_by, ORDERS)
-    scope = in_experiments(runs.c.experiment, experiments)
-    if orders and orders[0].entity == "metric" and _has_many(tx, scope):
-        parts = _by_metric(experiments, view, clauses, orders)
-    else:
-        conditions = [scope, *in_view(runs.c.lifecycle_stage, view), *map(_condition, clauses)]
-        parts = iter([_ordered(runs, conditions, orders)])
-    return _slice(tx, parts, limit, offset)
+
+    def __init__(self, experiments: Sequence[int], filter: str | None, view: ViewType, order_by: Sequence[str]) -> None:
+        self._conditions = grouped(parse_filter(filter, FILTERS))
+        self._terms = terms_of(parse_orders(order_by, ORDERS))
+        self._scope = Scope(known_experiments(experiments), STAGES[view])
+        by = expressions(self._terms)
+        self.kinds = [expression.kind for expression in by]
+        """Of what kinds the numbers and texts of a position are."""
+        self._ascending = [expression.ascending for expression in by]
+
+    def find(self, tx: Connection, limit: int, after: Position = (), offset: int = 0) -> list[Match]:
+        """Return up to ``limit`` runs, from behind a position and then ``offset`` further: key, then position."""
+        plan_along_indexes(tx)
+        return list(islice(self._matches(tx, limit, after, offset), limit))
+
+    def count(self, tx: Connection, most: int) -> int | None:
+        """Return how many runs are found: all that there are without a filter.
+
+        With one it is None past ``most``, and where more than ten times as many would have to be looked at.
+        """
+        plan_along_indexes(tx)
+        if not self._conditions:
+            held = self._scope.holds()
+            [(count,)] = select_rows(tx, f"SELECT count(*) FROM runs r WHERE {held.text}", held.values)
+            return int(count)
+        found = 0
+        for scope in self._scope.split():
+            count = Walk(tx, scope, most).count(self._conditions, most - found, 10 * most)
+            if count is None:
+                return None
+            found += count
+        return found
+
+    def _matches(self, tx: Connection, wanted: int, after: Position, offset: int) -> Iterator[Match]:
+        scopes = self._scope.split()
+        if len(scopes) == 1:
+            return Walk(tx, scopes[0], wanted).matches(self._conditions, self._terms, after, offset)
+        return islice(self._merged(tx, scopes, wanted, after), offset, None)
+
+    def _merged(self, tx: Connection, scopes: list[Scope], wanted: int, after: Position) -> Iterator[Match]:
+        if not scopes:
+            return iter(())
+        if not self._has_more(tx, FEW_EACH * len(scopes)):
+            return Walk(tx, self._scope, wanted).sorted(self._conditions, self._terms, after)
+        each = 2 * wanted // len(scopes) + 10
+        found = (Walk(tx, scope, each).matches(self._conditions, self._terms, after) for scope in scopes)
+        return heapq.merge(*found, key=self._sort_key)
+
+    def _has_more(self, tx: Connection, runs: int) -> bool:
+        """Say whether the scope has more than so many runs."""
+        held = self._scope.holds()
+        statement = f"SELECT count(*) FROM (SELECT 1 FROM runs r WHERE {held.text} LIMIT ?) c"
+        [(count,)] = select_rows(tx, statement, (*held.values, runs + 1))
+        return bool(count > runs)
+
+    def _sort_key(self, match: Match) -> list[Any]:
+        pairs = zip(match[1:], self._ascending, strict=True)
+        return [value if ascending else _Descending(value) for value, ascending in pairs]
 
 
-def _has_many(tx: Connection, scope: Condition) -> bool:
-    some = select(runs.c.id).where(scope).limit(MANY_RUNS).subquery()
-    return tx.scalar(select(func.count()).select_from(some)) == MANY_RUNS
+@total_ordering
+class _Descending:
+    """A value that sorts before those that are less."""
 
+    __slots__ = ("value",)
 
-def _ordered(
-    source: Table | Join, conditions: Sequence[Condition], orders: Sequence[Order], *first: ColumnElement[Any]
-) -> Select[tuple[int]]:
-    """Select keys of runs from ``source`` by ``first``, then ``orders``, then as runs are ordered by themselves."""
-    joined: Any = source
-    terms: list[ColumnElement[Any]] = [*first]
-    for order in orders:
-        if order.entity == "attribute":
-            terms.append(nulls_last(_COLUMNS[order.key], ascending=order.ascending))
-            continue
-        table = _KEYED[order.entity].alias()
-        joined = joined.outerjoin(table, and_(table.c.run == runs.c.id, table.c.key == order.key))
-        if order.entity == "metric":
-            terms.append(numbers_first(table.c.is_nan))
-        terms.append(nulls_last(table.c.value, ascending=order.ascending))
-    terms += [nulls_last(runs.c.started_at, ascending=False), runs.c.run_id]
-    return select(runs.c.id).select_from(joined).where(*conditions).order_by(*terms)
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Descending) and bool(self.value == other.value)
 
-def _by_metric(
-    experiments: Sequence[int], view: ViewType, clauses: Sequence[Clause], orders: Sequence[Order]
-) -> Iterator[Select[tuple[int]]]:
-    """Give the runs that have a metric, in its order, then those where it is NaN, then those that lack it.
+    def __lt__(self, other: _Descending) -> bool:
+        return bool(other.value < self.value)
 
-    The first part, and mostly the only one that a page needs, walks the index of the metric and stops
-    when the page is full. Conditions on the same metric bound the walk.
-    """
-    order, *others = orders
-    same = [clause for clause in clauses if (clause.entity, clause.key) == ("metric", order.key)]
-    rest = [_condition(clause) for clause in clauses if clause not in same]
-    metric = latest_metrics.alias()
-    joined = metric.join(runs, runs.c.id == metric.c.run)
-    walked = [
-        metric.c.key == order.key,
-        in_experiments(unindexed(runs.c.experiment), experiments),
-        *in_view(unindexed(runs.c.lifecycle_stage), view),
-        *rest,
-    ]
-    bounds = [compare(metric.c.value, clause.comparator, clause.value) for clause in same]
-    value = metric.c.value.asc() if order.ascending else metric.c.value.desc()
-    yield _ordered(joined, [*walked, *bounds, not_(metric.c.is_nan)], others, value)
-    if all(clause.comparator == "!=" for clause in same):
-        yield _ordered(joined, [*walked, metric.c.value == 0, metric.c.is_nan], others)
-    if not same:
-        scope = [in_experiments(runs.c.experiment, experiments), *in_view(runs.c.lifecycle_stage, view)]
-        yield _ordered(runs, [*scope, *rest, ~_keyed(latest_metrics, order.key)], others)
-
-
-def _slice(tx: Connection, parts: Iterator[Select[tuple[int]]], limit: int, offset: int) -> list[int]:
-    """Return a slice of the parts, one after the other, reading no more of them than it takes."""
-    found: list[int] = []
-    for part in parts:
-        rows = [row.id for row in tx.execute(part.limit(limit - len(found)).offset(offset))]
-        found += rows
-        if len(found) == limit:
-            break
-        if rows:
-            offset = 0
-        elif offset:
-            offset -= tx.scalar(select(func.count()).select_from(part.order_by(None).subquery())) or 0
-    return found
-
-
-def _keyed(table: Table, key: str) -> Any:
-    return exists().where(table.c.run == runs.c.id, table.c.key == key).correlate(runs)
-
-
-def _condition(clause: Clause) -> Condition:
-    if clause.entity == "attribute":
-        return compare(_COLUMNS[clause.key], clause.comparator, clause.value)
-    if clause.entity == "dataset":
-        return _dataset_condition(clause)
-    table = _KEYED[clause.entity]
-    present = _keyed(table, clause.key)
-    condition: Condition
-    if clause.comparator == "IS NULL":
-        condition = ~present
-    elif clause.comparator == "IS NOT NULL":
-        condition = present
-    elif clause.entity == "metric":
-        condition = present.where(compare_metric(table.c.value, table.c.is_nan, clause.comparator, clause.value))
-    else:
-        condition = present.where(compare(table.c.value, clause.comparator, clause.value))
-    return condition
-
-
-def _dataset_condition(clause: Clause) -> Condition:
-    if clause.key == "context":
-        table = run_dataset_tags
-        tagged = and_(table.c.run == runs.c.id, table.c.key == CONTEXT_TAG)
-        return exists().where(tagged, compare(table.c.value, clause.comparator, clause.value)).correlate(runs)
-    read = and_(run_datasets.c.run == runs.c.id, run_datasets.c.dataset == datasets.c.id)
-    return exists().where(read, compare(datasets.c[clause.key], clause.comparator, clause.value)).correlate(runs)
-
-
-def search_datasets(tx: Connection, experiments: Sequence[int]) -> list[DatasetSummary]:
-    """Return what datasets the runs of some experiments read, and as what; up to ``MAX_DATASETS``."""
-    tag = run_dataset_tags
-    tagged = and_(tag.c.run == run_datasets.c.run, tag.c.dataset == run_datasets.c.dataset, tag.c.key == CONTEXT_TAG)
-    found = (
-        select(datasets.c.experiment, datasets.c.name, datasets.c.digest, tag.c.value)
-        .join_from(datasets, run_datasets, run_datasets.c.dataset == datasets.c.id)
-        .outerjoin(tag, tagged)
-        .where(in_experiments(datasets.c.experiment, experiments))
-        .distinct()
-        .order_by(datasets.c.experiment, datasets.c.name, datasets.c.digest, nulls_last(tag.c.value, ascending=True))
-        .limit(MAX_DATASETS)
-    )
-    return [DatasetSummary(str(row.experiment), row.name, row.digest, row.value) for row in tx.execute(found)]
+    def __hash__(self) -> int:
+        return hash(self.value)

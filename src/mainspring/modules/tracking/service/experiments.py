@@ -16,6 +16,7 @@ from mainspring.kit.time import now_ms
 from mainspring.modules.tracking import search
 from mainspring.modules.tracking.schemas import Experiment, ExperimentCreate, LifecycleStage, ViewType
 from mainspring.modules.tracking.service import rules
+from mainspring.modules.tracking.store import documents
 from mainspring.modules.tracking.store import experiments as store
 
 ARTIFACT_SCHEME = "mlflow-artifacts:/"
@@ -137,7 +138,10 @@ def delete_experiment(tx: Connection, actor: Actor, experiment_id: str) -> None:
 
 
 def restore_experiment(tx: Connection, actor: Actor, experiment_id: str) -> None:
-    """Bring a deleted experiment back with all its runs. Raises NotFound."""
+    """Bring a deleted experiment back with all its runs.
+
+    Raises NotFound, or FailedPrecondition for one that is being deleted for good.
+    """
     _move(tx, actor, experiment_id, LifecycleStage.DELETED, LifecycleStage.ACTIVE)
 
 
@@ -146,7 +150,11 @@ def _move(tx: Connection, actor: Actor, experiment_id: str, old: LifecycleStage,
     experiment = get_experiment(tx, actor, experiment_id)
     if experiment.lifecycle_stage is not old:
         raise NotFound(f"No Experiment with id={experiment.experiment_id} exists", field="experiment_id")
-    store.set_stage(tx, int(experiment.experiment_id), new, now_ms())
+    if not store.set_stage(tx, int(experiment.experiment_id), new, now_ms()):
+        raise FailedPrecondition(
+            f"The experiment {experiment.experiment_id} is being deleted for good.", field="experiment_id"
+        )
+    documents.mark_experiment_stale(tx, int(experiment.experiment_id))
 
 
 def rename_experiment(tx: Connection, actor: Actor, experiment_id: str, name: str) -> None:

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 
-from mainspring.kit.errors import InvalidArgument
+from mainspring.kit.errors import InvalidArgument, NotFound
 from mainspring.kit.names import check_key, check_length, invalid_value
 from mainspring.modules.tracking.schemas import Batch, DatasetInput, Metric
 
@@ -54,15 +54,17 @@ def check_experiment_tag(key: str, value: str) -> tuple[str, str]:
     return key, value
 
 
-def check_param(key: str, value: str, path: str = "") -> tuple[str, str]:
-    """Return the param as it is stored: a value past the limit is cut."""
+def check_param(param: tuple[str, str], path: str = "") -> tuple[str, str]:
+    """Return a (key, value) as it is stored: a value past the limit is cut."""
+    key, value = param
     check_key(key, _join(path, "key"))
     check_length("Param key", key, MAX_KEY)
     return key, value[:MAX_PARAM_VALUE]
 
 
-def check_tag(key: str, value: str, path: str = "") -> tuple[str, str]:
-    """Return the run's tag as it is stored: a value past the limit is cut."""
+def check_tag(tag: tuple[str, str], path: str = "") -> tuple[str, str]:
+    """Return a run's (key, value) as it is stored: a value past the limit is cut."""
+    key, value = tag
     check_key(key, _join(path, "key"))
     check_length(_join(path, "key"), key, MAX_KEY)
     return key, value[:MAX_TAG_VALUE]
@@ -70,7 +72,7 @@ def check_tag(key: str, value: str, path: str = "") -> tuple[str, str]:
 
 def check_metric(metric: Metric, path: str = "") -> tuple[float, bool]:
     """Return (value, is_nan) as a point is stored, or raise InvalidArgument."""
-    check_key(metric.key, _join(path, "name"))
+    check_key(metric.key, f"{path}.name" if path else "name")
     if not 0 <= metric.timestamp < INT64:
         raise invalid_value(
             _join(path, "timestamp"),
@@ -84,24 +86,40 @@ def check_metric(metric: Metric, path: str = "") -> tuple[float, bool]:
             f"metric '{metric.key}' (value={metric.value}). Step must be a valid long (64-bit integer).",
         )
     check_length("Metric name", metric.key, MAX_KEY)
+    if metric.dataset_name or metric.dataset_digest:
+        _check_measured_on(metric, path)
+    value = metric.value
+    if value == "NaN" or value != value:
+        return 0.0, True
+    return (value if -LARGEST <= value <= LARGEST else math.copysign(LARGEST, value)), False
+
+
+def _check_measured_on(metric: Metric, path: str) -> None:
     check_length(_join(path, "dataset_name"), metric.dataset_name or "", MAX_DATASET_NAME)
     check_length(_join(path, "dataset_digest"), metric.dataset_digest or "", MAX_DATASET_DIGEST)
-    if bool(metric.dataset_name) != bool(metric.dataset_digest):
+    if not (metric.dataset_name and metric.dataset_digest):
         raise InvalidArgument(
             f"Metric '{metric.key}' has only one of dataset_name and dataset_digest: give both or neither.",
             field=_join(path, "dataset_digest" if metric.dataset_name else "dataset_name"),
         )
-    if metric.value == "NaN" or math.isnan(metric.value):
-        return 0.0, True
-    return min(max(metric.value, -LARGEST), LARGEST), False
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
+def missing_run(run_id: str) -> NotFound:
+    return NotFound(f"Run with id={run_id} not found", field="run_id")
+
+
+def inactive_run(run_id: str, stage: str) -> InvalidArgument:
+    return InvalidArgument(f"The run {run_id} must be in the 'active' state. Current state is {stage}.", field="run_id")
+
+
 def check_batch_limits(batch: Batch) -> None:
     """Raise InvalidArgument where a batch holds more than one request may."""
+    if len(batch.metrics) + len(batch.params) + len(batch.tags) <= MAX_PARAMS and len(batch.params) < 2:
+        return
     counts = (
         ("metrics", MAX_METRICS, len(batch.metrics)),
         ("params", MAX_PARAMS, len(batch.params)),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from operator import itemgetter
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, update
 
-from mainspring.kit.sql_engines import chosen, upsert_rows
+from mainspring.kit.sql_engines import select_where_in, upsert_rows
 from mainspring.modules.tracking.schemas import Experiment, LifecycleStage
 from mainspring.modules.tracking.tables import experiment_tags, experiments, runs
 
@@ -30,46 +30,40 @@ def set_location(tx: Connection, key: int, location: str) -> None:
 
 def find_experiment(tx: Connection, *, key: int | None = None, name: str | None = None) -> Experiment | None:
     """Return the experiment of that key or name, in any lifecycle stage, or None."""
-    condition = experiments.c.id == key if name is None else experiments.c.name == name
-    row = tx.execute(select(experiments).where(condition)).one_or_none()
-    return None if row is None else assemble(tx, [row])[0]
+    found = _select(tx, "id", [key]) if name is None else _select(tx, "name", [name])
+    return found[0] if found else None
 
 
 def get_experiments(tx: Connection, keys: Sequence[int]) -> list[Experiment]:
     """Return the experiments of these keys, in this order."""
-    rows = {row.id: row for part in chosen(keys) for row in tx.execute(select(experiments).where(_in(part)))}
-    return assemble(tx, [rows[key] for key in keys if key in rows])
+    found = {int(experiment.experiment_id): experiment for experiment in _select(tx, "id", keys)}
+    return [found[key] for key in keys if key in found]
 
 
-def _in(keys: list[int]) -> Any:
-    return experiments.c.id.in_(keys)
-
-
-def assemble(tx: Connection, rows: Sequence[Row[Any]]) -> list[Experiment]:
-    tags: dict[int, dict[str, str]] = {row.id: {} for row in rows}
-    for part in chosen(tags):
-        found = select(experiment_tags).where(experiment_tags.c.experiment.in_(part)).order_by(experiment_tags.c.key)
-        for experiment, key, value in tx.execute(found):
-            tags[experiment][key] = value
+def _select(tx: Connection, column: str, values: Sequence[object]) -> list[Experiment]:
+    """Return experiments with their tags, by one statement: every run that is created asks for its experiment."""
+    columns = "e.id, e.name, e.artifact_location, e.lifecycle_stage, e.created_at, e.updated_at, t.key, t.value"
+    source = "experiments e LEFT JOIN experiment_tags t ON t.experiment = e.id"
+    rows = select_where_in(tx, f"SELECT {columns} FROM {source} WHERE e.{column}", values)
+    tags: dict[int, dict[str, str]] = {row[0]: {} for row in rows}
+    for row in sorted((row for row in rows if row[6] is not None), key=itemgetter(6)):
+        tags[row[0]][row[6]] = row[7]
     return [
-        Experiment(
-            str(row.id),
-            row.name,
-            row.artifact_location,
-            LifecycleStage(row.lifecycle_stage),
-            row.created_at,
-            row.updated_at,
-            tags[row.id],
-        )
-        for row in rows
+        Experiment(str(key), name, location, LifecycleStage(stage), created_at, updated_at, tags[key])
+        for key, name, location, stage, created_at, updated_at in dict.fromkeys(row[:6] for row in rows)
     ]
 
 
-def set_stage(tx: Connection, key: int, stage: LifecycleStage, now: int) -> None:
-    """Move an experiment and all its runs to a lifecycle stage."""
-    tx.execute(update(experiments).where(experiments.c.id == key).values(lifecycle_stage=stage.value, updated_at=now))
+def set_stage(tx: Connection, key: int, stage: LifecycleStage, now: int) -> bool:
+    """Move an experiment and its runs to a lifecycle stage; False if it is being deleted for good, as runs may be."""
+    table = experiments
+    moved = update(table).where(table.c.id == key, table.c.collected_at.is_(None))
+    if not tx.execute(moved.values(lifecycle_stage=stage.value, updated_at=now)).rowcount:
+        return False
+    within = update(runs).where(runs.c.experiment == key, runs.c.collected_at.is_(None))
     deleted_at = now if stage is LifecycleStage.DELETED else None
-    tx.execute(update(runs).where(runs.c.experiment == key).values(lifecycle_stage=stage.value, deleted_at=deleted_at))
+    tx.execute(within.values(lifecycle_stage=stage.value, deleted_at=deleted_at))
+    return True
 
 
 def rename_experiment(tx: Connection, key: int, name: str, now: int) -> None:

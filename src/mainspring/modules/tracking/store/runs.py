@@ -9,7 +9,16 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from mainspring.kit.sql_engines import chosen, insert_rows, select_rows, select_where_in, upsert_rows
+from mainspring.kit.sql_engines import (
+    chosen,
+    insert_rows,
+    select_pairs,
+    select_rows,
+    select_where_in,
+    upsert_rows,
+    written_together,
+)
+from mainspring.kit.time import now_ms
 from mainspring.modules.tracking.schemas import (
     Dataset,
     DatasetInput,
@@ -20,9 +29,21 @@ from mainspring.modules.tracking.schemas import (
     RunHeader,
     RunStatus,
 )
-from mainspring.modules.tracking.tables import datasets, params, run_dataset_tags, run_datasets, run_models, runs, tags
+from mainspring.modules.tracking.tables import (
+    datasets,
+    params,
+    run_dataset_tags,
+    run_datasets,
+    run_documents,
+    run_models,
+    runs,
+    tags,
+)
 
 NAN: Literal["NaN"] = "NaN"
+TEXT = ("run", "key", "value", "experiment")
+TextRow = tuple[int, str, str, int]
+"""(run, key, value, experiment): a row of ``params`` or ``tags``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +62,14 @@ def find_keys(tx: Connection, run_ids: Iterable[str]) -> dict[str, RunKey]:
     return {row[1]: RunKey(*row) for row in select_where_in(tx, statement, run_ids)}
 
 
+def find_starts(tx: Connection, run_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Return (key, start in ms) of the runs that exist."""
+    rows = select_where_in(tx, "SELECT run_id, id, started_at FROM runs WHERE run_id", run_ids)
+    return {run_id: (key, start) for run_id, key, start in rows}
+
+
 def insert_runs(tx: Connection, new: Sequence[Run]) -> None:
-    """Insert runs with their tags."""
+    """Insert runs with their tags; their documents wait to be written."""
     columns = ("run_id", "experiment", "name", "user_id", "status", "lifecycle_stage", "artifact_uri", "started_at")
     rows = [
         (
@@ -59,8 +86,12 @@ def insert_runs(tx: Connection, new: Sequence[Run]) -> None:
     ]
     insert_rows(tx, runs, columns, rows, ignore=False)
     keys = find_keys(tx, [run.run_id for run in new])
-    tagged = [(keys[run.run_id].key, key, value) for run in new for key, value in run.tags.items()]
-    insert_rows(tx, tags, ("run", "key", "value"), tagged, ignore=False)
+    tagged = [(keys[run.run_id], key, value) for run in new for key, value in run.tags.items()]
+    now = now_ms()
+    stale = [(run.key, now) for run in keys.values()]
+    with written_together(tx):
+        insert_rows(tx, tags, TEXT, [(run.key, key, value, run.experiment) for run, key, value in tagged], ignore=False)
+        insert_rows(tx, run_documents, ("run", "changed_at"), stale, ignore=False)
 
 
 def update_run(tx: Connection, key: int, values: dict[str, Any]) -> None:
@@ -107,10 +138,16 @@ def _header(row: Any) -> dict[str, Any]:
 
 def get_runs(tx: Connection, keys: Sequence[int]) -> list[Run]:
     """Return the runs of these keys with all that was logged to them, in this order."""
+    found = load_runs(tx, keys)
+    return [found[key] for key in keys if key in found]
+
+
+def load_runs(tx: Connection, keys: Iterable[int]) -> dict[int, Run]:
+    """Return the runs of these keys, by key, with all that was logged to them."""
     found: dict[int, Run] = {}
     for part in chosen(keys):
         found.update(_load(tx, part))
-    return [found[key] for key in keys if key in found]
+    return found
 
 
 def _load(tx: Connection, keys: list[int]) -> dict[int, Run]:
@@ -179,24 +216,17 @@ def _models(tx: Connection, these: str) -> tuple[dict[int, list[str]], dict[int,
 
 def find_params(tx: Connection, wanted: Iterable[tuple[int, str]]) -> dict[tuple[int, str], str]:
     """Return the stored values among the wanted (run, param) pairs."""
-    names: dict[int, list[str]] = defaultdict(list)
-    for run, key in wanted:
-        names[run].append(key)
-    found: dict[tuple[int, str], str] = {}
-    for part in chosen(names):
-        keys = {key for run in part for key in names[run]}
-        rows = tx.execute(select(params).where(params.c.run.in_(part), params.c.key.in_(keys)))
-        found.update({(run, key): value for run, key, value in rows})
-    return found
+    rows = select_pairs(tx, "params", "run, key, value", ("run", "BIGINT"), ("key", "VARCHAR"), wanted)
+    return {(run, key): value for run, key, value in rows}
 
 
-def insert_params(tx: Connection, rows: Sequence[tuple[int, str, str]]) -> None:
-    insert_rows(tx, params, ("run", "key", "value"), rows, ignore=False)
+def insert_params(tx: Connection, rows: Sequence[TextRow]) -> None:
+    insert_rows(tx, params, TEXT, rows, ignore=False)
 
 
-def set_tags(tx: Connection, rows: Sequence[tuple[int, str, str]]) -> None:
+def set_tags(tx: Connection, rows: Sequence[TextRow]) -> None:
     """Set tags of runs; (run, key) may come once."""
-    upsert_rows(tx, tags, ("run", "key", "value"), rows)
+    upsert_rows(tx, tags, TEXT, rows)
 
 
 def find_tag(tx: Connection, key: int, name: str) -> str | None:
