@@ -76,9 +76,27 @@ def make_logged_model(server: MainspringServer) -> str:
     return str(model["model_id"])
 
 
+@pytest.fixture(autouse=True)
+def everything_is_large(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Have files sent and fetched as large ones are; what is remembered of them stays in the test's folder."""
+    monkeypatch.setenv("MAINSPRING_DIRECT_FROM", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def interrupt_an_upload(server: MainspringServer, run: str, file: Path) -> None:
+    """Break off the upload of a file before its first byte has come."""
+
+    def stop(transfer: ms.Transfer) -> None:
+        raise KeyboardInterrupt
+
+    with ms.connect(server.url) as client, pytest.raises(KeyboardInterrupt):
+        client.artifacts.upload(run, file, progress=stop)
+
+
 def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path) -> None:
-    file = tmp_path / "f.txt"
+    file, small = tmp_path / "f.txt", tmp_path / "empty"
     file.write_text("f")
+    small.touch()
     with ms.connect(server.url) as client:
         experiment = client.experiments.create("e").experiment_id
         client.experiments.get(experiment)
@@ -93,13 +111,19 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.runs.get(run)
         client.runs.log(run, metrics={"m": 1})
         list(client.runs.metric_history(run, "m"))
+        assert client.runs.series(["m"], [run]).series
         client.runs.set_tag(run, "k", "v")
         client.runs.delete_tag(run, "k")
         client.runs.finish(run)
         client.runs.delete(run)
         client.runs.restore(run)
+        for resume in (True, False):
+            interrupt_an_upload(server, run, file)
+            client.artifacts.upload(run, file, resume=resume)
         client.artifacts.upload(run, file, "model")
+        client.artifacts.upload(run, small, "model")
         client.artifacts.list(run)
+        client.artifacts.sign_download(run, "model/f.txt")
         client.artifacts.download(run, "model", tmp_path / "run")
         client.artifacts.upload(run, file)
         client.artifacts.delete(run, "f.txt")
@@ -128,6 +152,7 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.logged_models.get(logged)
         client.logged_models.list_files(logged)
         client.logged_models.download(logged, to=tmp_path / "logged")
+        client.storage.gc(dry_run=True)
         with pytest.raises(NotFound):
             client.models.get("m")
     assert operations(server).keys() - called(server) == NEEDLESS.keys()
@@ -138,6 +163,7 @@ def test_every_operation_is_on_the_command_line(
 ) -> None:
     monkeypatch.setenv("MAINSPRING_URL", server.url)
     (tmp_path / "f.txt").write_text("f")
+    (tmp_path / "empty").touch()
     experiment = typed("experiments", "create", "e", "--quiet").out.strip()
     run = typed("runs", "create", "--experiment", experiment, "--quiet").out.strip()
     logged = make_logged_model(server)
@@ -153,13 +179,17 @@ def test_every_operation_is_on_the_command_line(
         runs get {run}
         runs log {run} --metric m=1
         runs metric-history {run} m
+        runs series {run} --key m
         runs set-tag {run} k v
         runs delete-tag {run} k
         runs update {run} --status FINISHED
         runs delete {run}
         runs restore {run}
+        artifacts upload {run} {tmp_path}/f.txt --no-resume
         artifacts upload {run} {tmp_path}/f.txt model
+        artifacts upload {run} {tmp_path}/empty model
         artifacts list {run}
+        artifacts url {run} model/f.txt
         artifacts download {run} model --to {tmp_path}/run
         artifacts upload {run} {tmp_path}/f.txt
         artifacts delete {run} f.txt --yes
@@ -187,7 +217,10 @@ def test_every_operation_is_on_the_command_line(
         logged-models get {logged}
         logged-models files {logged}
         logged-models download {logged} --to {tmp_path}/logged
+        gc --dry-run
     """
     for line in filter(None, map(str.strip, lines.splitlines())):
+        if "upload" in line:
+            interrupt_an_upload(server, run, tmp_path / "f.txt")
         typed(*line.split())
     assert operations(server).keys() - called(server) == NEEDLESS.keys()

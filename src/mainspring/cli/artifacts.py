@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mainspring.cli.options import AsJson, Url, Yes, client, confirm
-from mainspring.cli.output import progress_bar, say, show_files
+from mainspring.cli.output import progress_bar, say, show_files, show_json
 
 app = typer.Typer(help="Artifacts: the files of a run.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="The run's id.")]
@@ -38,13 +38,31 @@ def upload(
     path: Annotated[
         str, typer.Argument(help="The folder of the artifacts to put it in; left out, the top one.", show_default=False)
     ] = "",
+    resume: Annotated[
+        bool, typer.Option(help="Go on with a large file whose upload was interrupted, or start again.")
+    ] = True,
     url: Url = None,
 ) -> None:
     """Upload a file, or what is in a folder, to a run."""
     with progress_bar() as tell:
-        stored = client(url).artifacts.upload(run_id, source, path, progress=tell)
+        stored = client(url).artifacts.upload(run_id, source, path, progress=tell, resume=resume)
     for artifact in stored:
         say(artifact.path)
+
+
+@app.command("url")
+def sign_download(
+    run_id: RunId,
+    path: Annotated[str, typer.Argument(help="A file.")],
+    expires: Annotated[int, typer.Option(help="For how many seconds the URL is good.")] = 900,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Print a URL by which anyone can read a file of a run for a while."""
+    signed = client(url).artifacts.sign_download(run_id, path, expires_s=expires)
+    if as_json:
+        return show_json(signed)
+    say(signed.signed.url)
 
 
 @app.command()

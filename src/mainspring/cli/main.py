@@ -11,17 +11,21 @@ import typer
 from typer.exceptions import TyperException
 
 from mainspring import __version__
-from mainspring.cli import artifacts, config, db, experiments, logged_models, models, runs
+from mainspring.cli import artifacts, config, db, experiments, gc, logged_models, models, runs, transfer
 from mainspring.cli.flags import (
     AllowedHosts,
     ArtifactsUrl,
+    Background,
     Data,
     DatabaseUrl,
+    DirectTransfers,
     Host,
     LogFormat,
     LogLevel,
     Port,
+    ReadTimeout,
     ShutdownGrace,
+    UploadDays,
     Workers,
 )
 from mainspring.cli.output import complain, err, out, say
@@ -41,6 +45,9 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(models.app, name="models")
 app.add_typer(logged_models.app, name="logged-models")
+app.command("gc")(gc.gc)
+app.add_typer(transfer.importing, name="import")
+app.command("export")(transfer.export)
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
 
@@ -66,12 +73,16 @@ def up(
     data: Data = None,
     database_url: DatabaseUrl = None,
     artifacts_url: ArtifactsUrl = None,
+    direct_transfers: DirectTransfers = None,
     host: Host = None,
     allowed_hosts: AllowedHosts = None,
     port: Port = None,
     workers: Workers = None,
+    background: Background = None,
+    upload_days: UploadDays = None,
     log_format: LogFormat = None,
     log_level: LogLevel = None,
+    read_timeout: ReadTimeout = None,
     shutdown_grace: ShutdownGrace = None,
 ) -> None:
     """Start the platform here, and print how to connect to it. Ctrl-C stops it."""

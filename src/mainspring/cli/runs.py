@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mainspring.cli.options import AsJson, Filter, Limit, OrderBy, PageToken, Quiet, Tags, Url, View, client, pairs_of
-from mainspring.cli.output import Columns, moment, pairs, say, show, show_page
+from mainspring.cli.output import Columns, moment, pairs, say, show, show_json, show_page, show_table
 from mainspring.kit.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from mainspring.modules.tracking.schemas import Run
+    from mainspring.modules.tracking.schemas import Run, Series
 
 app = typer.Typer(help="Runs: params, metrics and tags of one training.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="The run's id.")]
 Time = Annotated[int | None, typer.Option(help="Milliseconds since the epoch; left out, now.", show_default=False)]
 SHOWN_METRICS = 4
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def _metrics(run: Run) -> str:
@@ -30,6 +31,12 @@ COLUMNS: Columns = (
     ("STATUS", lambda run: run.status),
     ("STARTED (UTC)", lambda run: moment(run.started_at)),
     ("METRICS", _metrics),
+)
+CURVES: Columns = (
+    ("RUN", lambda curve: curve.run_id),
+    ("KEY", lambda curve: curve.key),
+    ("POINTS", lambda curve: curve.total),
+    ("CURVE", lambda curve: _sparkline(curve)),
 )
 POINTS: Columns = (
     ("STEP", lambda point: point.step),
@@ -47,13 +54,26 @@ def search(
     view: View = "ACTIVE_ONLY",
     order_by: OrderBy = None,
     limit: Limit = 100,
+    offset: Annotated[int, typer.Option(help="How many runs to pass over.")] = 0,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(help="params, metrics, tags or one such as params.lr; may be repeated.", show_default=False),
+    ] = None,
     page_token: PageToken = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Search the runs of some experiments, the newest first."""
     wanted = experiment_ids or ["0"]
-    found = client(url).runs.search(wanted, filter, view_type=view, order_by=order_by or (), page_size=limit)
+    found = client(url).runs.search(
+        wanted,
+        filter,
+        view_type=view,
+        order_by=order_by or (),
+        page_size=limit,
+        offset=offset,
+        columns=column or (),
+    )
     nothing = f"No runs in {', '.join(wanted)}. Other experiments: mainspring experiments search"
     show_page(found.page(page_token), COLUMNS, as_json, nothing)
 
@@ -149,6 +169,31 @@ def metric_history(
     """Show the points of one metric by time, step and value."""
     found = client(url).runs.metric_history(run_id, key, page_size=limit)
     show_page(found.page(page_token), POINTS, as_json, f"The run has no points of {key}.")
+
+
+@app.command()
+def series(
+    run_ids: Annotated[list[str], typer.Argument(help="The runs' ids.")],
+    key: Annotated[list[str], typer.Option(help="A metric's key; may be repeated.")],
+    x: Annotated[str, typer.Option(help="step, time (ms since the epoch) or relative (ms since the start).")] = "step",
+    start: Annotated[int | None, typer.Option(help="Where the window begins.", show_default=False)] = None,
+    end: Annotated[int | None, typer.Option(help="Where the window ends.", show_default=False)] = None,
+    points: Annotated[int, typer.Option(help="How many points a curve has at most.")] = 60,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Show curves of metrics, thinned so that no spike is lost."""
+    found = client(url).runs.series(key, run_ids, x=x, start=start, end=end, points=points).series
+    if as_json:
+        return show_json({"series": found})
+    show_table(found, CURVES, f"The runs have no points of {', '.join(key)}.")
+
+
+def _sparkline(curve: Series) -> str:
+    numbers = [value for value in curve.values if value != "NaN"]
+    low, high = min(numbers, default=0.0), max(numbers, default=0.0)
+    scale = (len(BARS) - 1) / (high - low) if high > low else 0.0
+    return "".join(" " if value == "NaN" else BARS[round((value - low) * scale)] for value in curve.values)
 
 
 def _number(key: str, text: str) -> float:

@@ -1,0 +1,15 @@
+"""The background tasks of all modules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mainspring.modules.services import Task
+
+
+def load_tasks() -> Sequence[Task]:
+    """Import the modules' tasks, which may take long, and return them."""
+    from mainspring.modules.artifacts import tasks as artifacts
+    from mainspring.modules.tracking import tasks as tracking
+
+    return [*tracking.TASKS, *artifacts.TASKS]
