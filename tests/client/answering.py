@@ -26,12 +26,14 @@ class Answering:
 
 
 @contextmanager
-def answering(choose: Callable[[str, str], Answer]) -> Iterator[Answering]:
-    """Serve ``choose(method, path)`` on a free port."""
+def answering(choose: Callable[[str, str], Answer], headers: list[dict[str, str]] | None = None) -> Iterator[Answering]:
+    """Serve ``choose(method, path)`` on a free port; the headers of each request are added to ``headers``."""
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             asked.append((self.command, self.path))
+            if headers is not None:
+                headers.append(dict(self.headers))
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             answer = choose(self.command, self.path)
             self.send_response(answer.status)

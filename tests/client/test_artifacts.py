@@ -1,5 +1,6 @@
 """Files of runs by the SDK: folders there and back, and what a bad server or a bad moment may not do."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 import mainspring as ms
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, NotFound, Unavailable
+from mainspring.modules.artifacts.schemas import Artifact
 from mainspring.modules.tracking.schemas import Run
 from tests.client.answering import Answer, answering
 
@@ -140,6 +142,30 @@ def test_a_file_that_shrinks_while_it_is_uploaded(client: ms.Client, run: Run, t
     with pytest.raises(FailedPrecondition, match="shorter"):
         client.artifacts.upload(run.run_id, file, progress=shrink)
     assert client.artifacts.list(run.run_id) == []
+
+
+def test_a_file_that_changes_while_it_is_uploaded(client: ms.Client, run: Run, tmp_path: Path) -> None:
+    """Its hash was sent with it, so the server stores no mixture."""
+    file = tmp_path / "f"
+    file.write_bytes(os.urandom(3_000_000))
+    client.artifacts.upload(run.run_id, file)
+    [old] = client.artifacts.list(run.run_id)
+
+    def change(transfer: ms.Transfer) -> None:
+        if transfer.done == 0:
+            file.write_bytes(os.urandom(3_000_000))
+
+    with pytest.raises(InvalidArgument, match="it was changed on its way, or while it was read"):
+        client.artifacts.upload(run.run_id, file, progress=change)
+    assert client.artifacts.list(run.run_id) == [old]
+
+
+def test_hashes_are_listed(client: ms.Client, run: Run, folder: Path) -> None:
+    stored = client.artifacts.upload(run.run_id, folder)
+    assert {each.path: each.sha256 for each in stored} == {
+        name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()
+    }
+    assert client.artifacts.list(run.run_id) == [stored[0], Artifact("sub", True, None)]
 
 
 def test_files_of_a_version(client: ms.Client, run: Run, folder: Path, tmp_path: Path) -> None:

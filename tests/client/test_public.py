@@ -9,19 +9,22 @@ import pytest
 import mainspring as ms
 from mainspring import client as sdk
 
-NAMES = {"Client", "MainspringError", "Metric", "Transfer", "__version__", "connect"}
+NAMES = {"Client", "MainspringError", "Metric", "Transfer", "__version__", "connect", "runs"}
 CALLS = {
     "ExperimentClient": "create delete delete_tag get restore search set_tag update",
-    "RunClient": "create delete delete_tag finish get log metric_history restore search set_tag update",
-    "ArtifactClient": "delete download list upload",
+    "RunClient": "create delete delete_tag finish get log metric_history restore search series set_tag update",
+    "ArtifactClient": "delete download list sign_download upload",
     "LoggedModelClient": "download get list_files search",
     "ModelClient": (
         "create create_version delete delete_alias delete_tag delete_version delete_version_tag download get "
         "get_by_alias get_version list_files search search_versions set_alias set_tag set_version_tag update "
         "update_version"
     ),
+    "StorageClient": "gc",
     "Client": "close url",
     "Results": "page",
+    "RunResults": "count to_polars",
+    "SeriesResults": "groups series to_polars",
 }
 
 

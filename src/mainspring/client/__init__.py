@@ -1,12 +1,15 @@
 """The Python SDK: typed calls of ``/api/v1`` on the schemas that the server answers with."""
 
-from mainspring.client.artifacts import ArtifactClient, Transfer
-from mainspring.client.client import Client, connect
+from mainspring.client.artifacts import ArtifactClient
+from mainspring.client.client import Client, connect, runs
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.models import ModelClient
 from mainspring.client.pages import Results
-from mainspring.client.runs import RunClient
+from mainspring.client.progress import Transfer
+from mainspring.client.runs import RunClient, RunResults
+from mainspring.client.series import SeriesResults
+from mainspring.client.storage import StorageClient
 
 __all__ = [
     "ArtifactClient",
@@ -16,6 +19,10 @@ __all__ = [
     "ModelClient",
     "Results",
     "RunClient",
+    "RunResults",
+    "SeriesResults",
+    "StorageClient",
     "Transfer",
     "connect",
+    "runs",
 ]

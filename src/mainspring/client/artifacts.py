@@ -6,33 +6,28 @@ are written outside of the folder that the caller chose.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import posixpath
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from mainspring.client.downloads import AS_IT_IS, describe, download_large
+from mainspring.client.pages import Results
+from mainspring.client.progress import Meter, Progress, Transfer
 from mainspring.client.transport import Transport, segment
-from mainspring.kit.errors import FailedPrecondition, InvalidArgument
+from mainspring.client.uploads import LargeUpload, hash_file
+from mainspring.kit.errors import FailedPrecondition, InvalidArgument, Unavailable
 from mainspring.kit.paths import artifact_path
-from mainspring.modules.artifacts.schemas import Artifact, Artifacts
+from mainspring.modules.artifacts.schemas import Artifact, Artifacts, SignedDownload
 
 CHUNK_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """How far one file has come: ``done`` of its ``size`` bytes; ``size`` is None where it is not known before."""
-
-    path: str
-    done: int
-    size: int | None
-
-
-Progress = Callable[[Transfer], object]
 Listing = list[Artifact]
 
 
@@ -53,9 +48,24 @@ class ArtifactClient:
         """
         return self._tree(run_id, progress).download(path, Path(to))
 
-    def upload(self, run_id: str, source: str | Path, path: str = "", *, progress: Progress | None = None) -> Listing:
-        """Upload a file, or what is in a folder, into the folder ``path`` of a run's artifacts."""
-        return self._tree(run_id, progress).upload(Path(source), path)
+    def upload(
+        self,
+        run_id: str,
+        source: str | Path,
+        path: str = "",
+        *,
+        progress: Progress | None = None,
+        resume: bool = True,
+    ) -> Listing:
+        """Upload a file, or what is in a folder, into the folder ``path`` of a run's artifacts.
+
+        A large file whose upload was interrupted goes on where it was; without ``resume`` it starts again.
+        """
+        return self._tree(run_id, progress).upload(Path(source), path, resume=resume)
+
+    def sign_download(self, run_id: str, path: str, *, expires_s: int = 900) -> SignedDownload:
+        """Return what is known of a file, and a URL by which anyone can read it for ``expires_s`` seconds."""
+        return self._tree(run_id).sign_download(path, expires_s)
 
     def delete(self, run_id: str, path: str) -> None:
         """Delete a file of a run, or a folder with all it holds; that there is neither is no error."""
@@ -69,17 +79,13 @@ class FileTree:
     """The files of one run, logged model or model version, whose resource is ``owner``."""
 
     def __init__(self, transport: Transport, owner: str, progress: Progress | None = None) -> None:
-        self._transport = transport
+        self._transport, self._owner = transport, owner
         self._root = f"{owner}/artifacts"
         self._tell: Progress = progress or (lambda transfer: None)
 
     def list(self, path: str) -> Listing:
         """Return what lies directly in a folder. Raises InvalidArgument for a name that could lead elsewhere."""
-        folder = _checked(path)
-        found = self._transport.call(Artifacts, "GET", self._root, query={"path": folder}).items
-        for artifact in found:
-            _check_listed(artifact, folder)
-        return found
+        return list(self._listed(_checked(path)))
 
     def download(self, path: str, to: Path) -> Path:
         """Download a file or folder into the folder ``to``, and return where it lies now."""
@@ -95,7 +101,7 @@ class FileTree:
             self._fetch(file, to, target / posixpath.relpath(file.path, path or "."))
         return target
 
-    def upload(self, source: Path, path: str) -> Listing:
+    def upload(self, source: Path, path: str, *, resume: bool) -> Listing:
         """Upload a file, or what is in a folder, into the folder ``path``."""
         folder = _checked(path)
         if source.is_dir():
@@ -107,17 +113,32 @@ class FileTree:
             raise InvalidArgument(f"There is no file or folder '{source}' to upload.", field="source")
         for name in files:
             artifact_path(name)
-        return [self._put(name, file) for name, file in files.items()]
+        return [self._send(name, file, resume) for name, file in files.items()]
 
     def delete(self, path: str) -> None:
         """Delete a file, or a folder with all it holds."""
         self._transport.do("DELETE", self._url(_checked(path)))
 
+    def sign_download(self, path: str, expires_s: int) -> SignedDownload:
+        """Return what is known of a file, and a signed URL to read it."""
+        return describe(self._transport, self._owner, artifact_path(path), expires_s)
+
     def _url(self, path: str) -> str:
         return f"{self._root}/{quote(artifact_path(path), safe='/')}"
 
+    def _listed(self, folder: str) -> Iterator[Artifact]:
+        """Yield what lies directly in a folder, page by page."""
+
+        def fetch(page_token: str | None) -> Artifacts:
+            query = {"path": folder, "page_token": page_token}
+            return self._transport.call(Artifacts, "GET", self._root, query=query)
+
+        for artifact in Results(fetch):
+            _check_listed(artifact, folder)
+            yield artifact
+
     def _files_below(self, folder: str) -> Iterator[Artifact]:
-        for artifact in self.list(folder):
+        for artifact in self._listed(folder):
             if artifact.is_dir:
                 yield from self._files_below(artifact.path)
             else:
@@ -126,19 +147,43 @@ class FileTree:
     def _fetch(self, file: Artifact, root: Path, target: Path) -> None:
         """Write one file; what lies at ``target`` stays until all of it has come."""
         _check_no_links(root, target)
-        with self._transport.get_file(self._url(file.path)) as chunks, _reporting(target), _new_file(target) as part:
-            done = 0
-            self._tell(Transfer(file.path, done, file.size))
-            for chunk in chunks:
+        if file.size is not None and file.size < self._transport.direct_from:
+            return self._fetch_small(file.path, file.size, target)
+        offer = describe(self._transport, self._owner, file.path)
+        if offer.size < self._transport.direct_from:
+            return self._fetch_small(file.path, offer.size, target)
+        with _reporting(target):
+            download_large(self._transport, self._owner, offer, target, self._tell)
+
+    def _fetch_small(self, path: str, size: int, target: Path) -> None:
+        meter, digest = Meter(self._tell, path, size), hashlib.sha256()
+        with (
+            self._transport.get_file(self._url(path), AS_IT_IS) as reply,
+            _reporting(target),
+            _new_file(target) as part,
+        ):
+            meter.add(0)
+            for chunk in reply.iter_raw():
                 _write_all(part, chunk)
-                done += len(chunk)
-                self._tell(Transfer(file.path, done, file.size))
+                digest.update(chunk)
+                meter.add(len(chunk))
+            _check_digest(reply.headers.get("Repr-Digest"), digest.digest(), path)
+
+    def _send(self, path: str, source: Path, resume: bool) -> Artifact:
+        with _reporting(source):
+            if source.stat().st_size >= self._transport.direct_from:
+                upload = LargeUpload(self._transport, self._owner, path, source, self._tell)
+                stored = upload.run(resume=resume)
+                if stored:
+                    return stored
+            return self._put(path, source)
 
     def _put(self, path: str, source: Path) -> Artifact:
         size = source.stat().st_size
+        digest = base64.b64encode(bytes.fromhex(hash_file(source))).decode()
 
         def chunks() -> Iterator[bytes]:
-            done = 0
+            meter, done = Meter(self._tell, path, size), 0
             with source.open("rb") as file:
                 while done < size:
                     chunk = file.read(min(CHUNK_BYTES, size - done))
@@ -146,11 +191,11 @@ class FileTree:
                         raise FailedPrecondition(f"'{source}' has become shorter while it was uploaded.")
                     yield chunk
                     done += len(chunk)
-                    self._tell(Transfer(path, done, size))
+                    meter.add(len(chunk))
 
         self._tell(Transfer(path, 0, size))
-        with _reporting(source):
-            return self._transport.put_file(Artifact, self._url(path), size, chunks)
+        headers = {"Content-Digest": f"sha-256=:{digest}:"}
+        return self._transport.put_file(Artifact, self._url(path), size, chunks, headers)
 
 
 def _checked(path: str) -> str:
@@ -165,6 +210,12 @@ def _check_listed(artifact: Artifact, folder: str) -> None:
         raise InvalidArgument(
             f"The server lists '{artifact.path}' in the folder '{folder}', where it does not lie.", field="path"
         )
+
+
+def _check_digest(told: str | None, sha256: bytes, path: str) -> None:
+    """Raise Unavailable for bytes that are not those whose hash the server tells."""
+    if told not in (None, f"sha-256=:{base64.b64encode(sha256).decode()}:"):
+        raise Unavailable(f"What came of '{path}' has not the hash that the server tells: download it again.")
 
 
 def _check_no_links(root: Path, target: Path) -> None:

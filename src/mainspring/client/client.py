@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from mainspring.client.artifacts import ArtifactClient
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.models import ModelClient
-from mainspring.client.runs import RunClient
-from mainspring.client.transport import Transport, default_url
+from mainspring.client.runs import RunClient, RunResults
+from mainspring.client.storage import StorageClient
+from mainspring.client.transport import Transport, default_direct_from, default_url
 
 
 class Client:
@@ -16,13 +19,16 @@ class Client:
     Every call raises the classes of ``mainspring.kit.errors``.
     """
 
-    def __init__(self, url: str, *, timeout: float = 60.0, retries: int = 4) -> None:
-        self._transport = Transport(url, timeout, retries)
+    def __init__(self, url: str, *, timeout: float = 60.0, retries: int = 4, direct_from: int | None = None) -> None:
+        self._transport = Transport(
+            url, timeout, retries, default_direct_from() if direct_from is None else direct_from
+        )
         self.experiments = ExperimentClient(self._transport)
         self.runs = RunClient(self._transport)
         self.artifacts = ArtifactClient(self._transport)
         self.models = ModelClient(self._transport)
         self.logged_models = LoggedModelClient(self._transport)
+        self.storage = StorageClient(self._transport)
 
     @property
     def url(self) -> str:
@@ -43,12 +49,36 @@ class Client:
         return f"Client({self.url!r})"
 
 
-def connect(url: str | None = None, *, timeout: float = 60.0, retries: int = 4) -> Client:
+def connect(
+    url: str | None = None, *, timeout: float = 60.0, retries: int = 4, direct_from: int | None = None
+) -> Client:
     """Return a client of the server at ``url``; nothing is sent yet.
 
     Without ``url`` it is what ``MAINSPRING_URL`` or ``MLFLOW_TRACKING_URI`` names, else
     ``http://127.0.0.1:5000``. ``timeout`` is in seconds, for each wait on the network. ``retries`` is how often
     a request is sent again that no server has carried out: nobody listened, or it said when to come back.
+    Files of at least ``direct_from`` bytes, left out what ``MAINSPRING_DIRECT_FROM`` says or 64 MiB, are sent in
+    parts, go on after an interruption, and bypass the server where its store can be reached.
     Raises InvalidArgument for what is no address.
     """
-    return Client(url or default_url(), timeout=timeout, retries=retries)
+    return Client(url or default_url(), timeout=timeout, retries=retries, direct_from=direct_from)
+
+
+def runs(
+    experiment_ids: Iterable[str] = ("0",),
+    filter: str = "",
+    *,
+    order_by: Sequence[str] = (),
+    columns: Sequence[str] = (),
+    url: str | None = None,
+) -> RunResults:
+    """Find runs of the server that ``connect`` finds: iterate over them, or ask for a frame.
+
+    ::
+
+        import mainspring as ms
+
+        ms.runs(["1"], "metrics.accuracy > 0.9", columns=["params", "metrics.accuracy"]).to_polars()
+    """
+    found = connect(url).runs
+    return found.search(experiment_ids, filter, order_by=order_by, columns=columns, page_size=1000)

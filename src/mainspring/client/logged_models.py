@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from mainspring.client.artifacts import FileTree, Progress
+from mainspring.client.artifacts import FileTree
 from mainspring.client.pages import Results
+from mainspring.client.progress import Progress
 from mainspring.client.transport import Transport, segment
 from mainspring.modules.artifacts.schemas import Artifact
 from mainspring.modules.tracking.schemas import LoggedModel, LoggedModels, LoggedModelSearch, ModelOrder

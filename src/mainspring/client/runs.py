@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from mainspring.client.frames import frame_of
 from mainspring.client.pages import Results
+from mainspring.client.series import SeriesResults
 from mainspring.client.transport import Transport, segment
 from mainspring.client.values import number, one_of
 from mainspring.kit.time import now_ms
@@ -21,9 +24,50 @@ from mainspring.modules.tracking.schemas import (
     RunSearch,
     RunStatus,
     RunUpdate,
+    SeriesQuery,
     TagValue,
     ViewType,
+    XAxis,
 )
+
+if TYPE_CHECKING:
+    import polars
+
+
+class RunResults(Results[Run]):
+    """The runs that a search finds."""
+
+    def __init__(self, transport: Transport, query: RunSearch) -> None:
+        self._transport, self._query = transport, query
+        super().__init__(self._page)
+
+    def _page(self, page_token: str | None) -> Runs:
+        return self._transport.call(Runs, "POST", "/runs/search", body=self._from(page_token))
+
+    def _from(self, page_token: str | None) -> RunSearch:
+        if page_token is None:
+            return self._query
+        return msgspec.structs.replace(self._query, page_token=page_token, offset=0)
+
+    def count(self) -> int | None:
+        """Return how many runs there are; None where a filter finds more than 10,000."""
+        asked = msgspec.structs.replace(self._query, count=True, max_results=1)
+        return self._transport.call(Runs, "POST", "/runs/search", body=asked).total
+
+    def to_polars(self) -> polars.DataFrame:
+        """Return all of them as a frame: attributes, ``params.*``, ``metrics.*`` (latest) and ``tags.*``.
+
+        Raises Unsupported where Polars is not installed.
+        """
+        return frame_of(self._streams())
+
+    def _streams(self) -> Iterator[bytes]:
+        token: str | None = None
+        while True:
+            stream, token = self._transport.table("POST", "/runs/search", body=self._from(token))
+            yield stream
+            if token is None:
+                return
 
 
 class RunClient:
@@ -40,21 +84,24 @@ class RunClient:
         view_type: str = ViewType.ACTIVE_ONLY,
         order_by: Sequence[str] = (),
         page_size: int = 100,
-    ) -> Results[Run]:
-        """Find runs of some experiments. ``filter`` and ``order_by`` are MLflow's grammar."""
+        offset: int = 0,
+        columns: Sequence[str] = (),
+    ) -> RunResults:
+        """Find runs of some experiments. ``filter`` and ``order_by`` are MLflow's grammar.
+
+        ``offset`` passes over runs; ``columns``, such as ``params.lr`` or ``metrics``, leaves out the other params,
+        metrics and tags.
+        """
         wanted = RunSearch(
             [str(each) for each in experiment_ids],
             filter,
             one_of(ViewType, view_type, "view_type"),
             page_size,
             list(order_by),
+            offset=offset,
+            columns=list(columns),
         )
-
-        def fetch(page_token: str | None) -> Runs:
-            body = msgspec.structs.replace(wanted, page_token=page_token)
-            return self._transport.call(Runs, "POST", "/runs/search", body=body)
-
-        return Results(fetch)
+        return RunResults(self._transport, wanted)
 
     def get(self, run_id: str) -> Run:
         """Return a run with its params, tags and latest metrics, a deleted one too."""
@@ -131,6 +178,26 @@ class RunClient:
             return self._transport.call(MetricHistory, "GET", f"{_path(run_id)}/metrics/{segment(key)}", query=query)
 
         return Results(fetch)
+
+    def series(
+        self,
+        keys: Sequence[str],
+        run_ids: Iterable[str] = (),
+        *,
+        groups: Mapping[str, Sequence[str]] | None = None,
+        x: str = XAxis.STEP,
+        start: int | None = None,
+        end: int | None = None,
+        points: int = 320,
+    ) -> SeriesResults:
+        """Find curves of runs, or bands of ``groups`` (name → run ids), of at most ``points`` points each.
+
+        ``x`` is step, time (ms since the epoch) or relative (ms since the run's start); ``start`` and ``end`` are
+        a window on it. Of more points the least and the greatest of each part of the axis are kept.
+        """
+        wanted = {name: list(members) for name, members in (groups or {}).items()}
+        axis = one_of(XAxis, x, "x")
+        return SeriesResults(self._transport, SeriesQuery(list(keys), list(run_ids), wanted, axis, start, end, points))
 
 
 def _path(run_id: str) -> str:

@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx
 import msgspec
 
+from mainspring.kit.arrow import MEDIA_TYPE
 from mainspring.kit.errors import ERRORS, Internal, InvalidArgument, MainspringError, Unavailable
+from mainspring.modules.artifacts.schemas import SignedUrl
 
 T = TypeVar("T")
+Headers = Mapping[str, str]
 Query = Mapping[str, str | int | Sequence[str] | None]
 
 DEFAULT_URL = "http://127.0.0.1:5000"
 VARIABLES = ("MAINSPRING_URL", "MLFLOW_TRACKING_URI")
+DIRECT_FROM = "MAINSPRING_DIRECT_FROM"
+LARGE_BYTES = 64 * 1024 * 1024
 API = "/api/v1"
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 30.0
 STORING_S = 600.0
 SHOWN = 200
+
+
+class _Discreet(logging.Filter):
+    """Keeps out of the HTTP library's log what opens doors: passwords, and the queries of signed URLs."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten the URLs of a record."""
+        if isinstance(record.args, tuple):
+            record.args = tuple(_shown(each) if isinstance(each, httpx.URL) else each for each in record.args)
+        return True
+
+
+def _shown(url: httpx.URL) -> httpx.URL:
+    query = b"signed" if b"signature=" in url.query.lower() else url.query
+    return url.copy_with(userinfo=b"", query=query or None)
+
+
+logging.getLogger("httpx").addFilter(_Discreet())
 
 
 class _Problem(msgspec.Struct):
@@ -42,6 +67,16 @@ def default_url() -> str:
     return next((url for url in named if url.startswith(("http://", "https://"))), DEFAULT_URL)
 
 
+def default_direct_from() -> int:
+    """Return the size in bytes from which files are large: what ``MAINSPRING_DIRECT_FROM`` says, or 64 MiB."""
+    text = os.environ.get(DIRECT_FROM, "")
+    if not text:
+        return LARGE_BYTES
+    if not re.fullmatch(r"\d{1,15}", text, re.ASCII):
+        raise InvalidArgument(f"{DIRECT_FROM} is '{text}'; it must be a number of bytes.", field=DIRECT_FROM)
+    return int(text)
+
+
 def segment(text: object) -> str:
     """Return a text as one segment of a path."""
     return quote(str(text), safe="")
@@ -50,17 +85,22 @@ def segment(text: object) -> str:
 class Transport:
     """A server's ``/api/v1``. ``url`` is its address without user and password."""
 
-    def __init__(self, url: str, timeout: float, retries: int) -> None:
+    def __init__(self, url: str, timeout: float, retries: int, direct_from: int) -> None:
+        """``direct_from`` is the size in bytes from which files go by signed URLs, and in parts."""
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise InvalidArgument(f"'{url}' is no address of a server: it must be like {DEFAULT_URL}.", field="url")
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
-        self._retries, self._timeout = retries, timeout
+        self.retries, self.direct_from = retries, direct_from
+        self._timeout = timeout
         self._http = httpx.Client(base_url=url.rstrip("/") + API, timeout=timeout)
+        # The store is another server, which must not see what is meant for ours.
+        self._store_http = httpx.Client(timeout=timeout)
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        self._store_http.close()
 
     def call(self, answer: type[T], method: str, path: str, *, body: object = None, query: Query | None = None) -> T:
         """Send a request and return its answer, decoded as ``answer``."""
@@ -70,26 +110,63 @@ class Transport:
         """Send a request that is answered without content."""
         self._send(lambda: self._request(method, path, body, None))
 
-    def put_file(self, answer: type[T], path: str, size: int, chunks: Callable[[], Iterator[bytes]]) -> T:
-        """Send a file of ``size`` bytes; ``chunks`` is called again for each try."""
-        headers = {"Content-Length": str(size), "Content-Type": "application/octet-stream"}
-        # The server answers once all is stored, which takes its time where the store is far away.
-        timeout = httpx.Timeout(self._timeout, read=STORING_S)
+    def table(self, method: str, path: str, *, body: object) -> tuple[bytes, str | None]:
+        """Send a request that is answered with a table, and return its Arrow stream and the token of the next page."""
 
         def build() -> httpx.Request:
-            return self._http.build_request("PUT", path, content=chunks(), headers=headers, timeout=timeout)
+            request = self._request(method, path, body, None)
+            request.headers["Accept"] = MEDIA_TYPE
+            return request
+
+        reply = self._send(build)
+        return reply.content, reply.headers.get("Next-Page-Token") or None
+
+    def put_file(
+        self, answer: type[T], path: str, size: int, chunks: Callable[[], Iterator[bytes]], headers: Headers
+    ) -> T:
+        """Send a file of ``size`` bytes; ``chunks`` is called again for each try."""
+        given = {**headers, "Content-Length": str(size), "Content-Type": "application/octet-stream"}
+
+        def build() -> httpx.Request:
+            return self._http.build_request(
+                "PUT", path, content=chunks(), headers=given, timeout=self._storing_timeout()
+            )
 
         return self._decode(answer, self._send(build))
 
     @contextmanager
-    def get_file(self, path: str) -> Iterator[Iterator[bytes]]:
-        """Yield the bytes of a file as they arrive."""
-        reply = self._send(lambda: self._http.build_request("GET", path), stream=True)
-        try:
-            with self._reporting():
-                yield reply.iter_raw()
-        finally:
-            reply.close()
+    def get_file(self, path: str, headers: Headers) -> Iterator[httpx.Response]:
+        """Yield the answer to a GET of a file, whose bytes are still to be read."""
+        reply = self._send(lambda: self._http.build_request("GET", path, headers=headers), stream=True)
+        with closing(reply), self._reporting():
+            yield reply
+
+    @contextmanager
+    def signed(
+        self, signed: SignedUrl, headers: Headers, content: Iterator[bytes] | None = None
+    ) -> Iterator[httpx.Response]:
+        """Send a signed request once, and yield its answer, whose bytes are still to be read.
+
+        What leads to our server goes the way of all requests to it; what leads to the store carries nothing of ours.
+        """
+        http, url = (self._store_http, signed.url) if signed.direct else (self._http, signed.url.partition(API)[2])
+        request = http.build_request(
+            signed.method,
+            url,
+            content=content,
+            headers={**signed.headers, **headers},
+            timeout=self._storing_timeout(),
+        )
+        where = f"{request.url.scheme}://{request.url.netloc.decode()}" if signed.direct else None
+        with self._reporting(where), closing(http.send(request, stream=True)) as reply:
+            if not reply.is_success:
+                reply.read()
+                raise _store_error(reply) if signed.direct else _error(reply)
+            yield reply
+
+    def _storing_timeout(self) -> httpx.Timeout:
+        """The server answers once all is stored, which takes its time where the store is far away."""
+        return httpx.Timeout(self._timeout, read=STORING_S)
 
     def _decode(self, answer: type[T], reply: httpx.Response) -> T:
         try:
@@ -113,9 +190,9 @@ class Transport:
             try:
                 return self._try(build(), stream)
             except MainspringError as error:
-                if error.retry_after is None or attempt >= self._retries:
+                if error.retry_after is None or attempt >= self.retries:
                     raise
-                time.sleep(min(error.retry_after, LONGEST_WAIT_S) + _backoff(attempt))
+                pause(error, attempt)
                 attempt += 1
 
     def _try(self, request: httpx.Request, stream: bool) -> httpx.Response:
@@ -127,22 +204,27 @@ class Transport:
         raise _error(reply)
 
     @contextmanager
-    def _reporting(self) -> Iterator[None]:
-        """Raise Unavailable for whatever goes wrong between here and the server."""
+    def _reporting(self, store: str | None = None) -> Iterator[None]:
+        """Raise Unavailable for whatever goes wrong between here and the server, or the store."""
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise Unavailable(
-                f"No server answers at {self.url} ({error}). Start one with `mainspring up`, or give another address.",
-                retry_after=0,
-            ) from error
+            raise Unavailable(f"{_nobody(store, self.url)} ({error}).", retry_after=0) from error
         except httpx.TransportError as error:
             what = str(error) or type(error).__name__
-            raise Unavailable(f"The connection to {self.url} broke: {what}.") from error
+            raise Unavailable(f"The connection to {store or self.url} broke: {what}.") from error
 
 
-def _backoff(attempt: int) -> float:
-    return FIRST_WAIT_S * float(2**attempt) * random.uniform(0.5, 1)
+def _nobody(store: str | None, url: str) -> str:
+    if store:
+        return f"No store answers at {store}, to which the server sends us: it must be reached from here too"
+    return f"No server answers at {url}: start one with `mainspring up`, or give another address"
+
+
+def pause(error: MainspringError, attempt: int) -> None:
+    """Wait before a request is sent again: as long as the server has asked for, and longer each time."""
+    backoff = FIRST_WAIT_S * float(2**attempt) * random.uniform(0.5, 1)
+    time.sleep(min(error.retry_after or 0, LONGEST_WAIT_S) + backoff)
 
 
 def _error(reply: httpx.Response) -> MainspringError:
@@ -155,6 +237,16 @@ def _error(reply: httpx.Response) -> MainspringError:
     error = ERRORS.get(problem.code, Internal)(problem.detail, field=problem.field, retry_after=retry_after)
     error.request_id = problem.request_id
     return error
+
+
+def _store_error(reply: httpx.Response) -> MainspringError:
+    """Return the error for what the store refuses; its URL, which is a secret for a while, is not told."""
+    said = re.search(r"<Code>(\w{1,100})</Code>", reply.text)
+    kinds = [kind for kind in ERRORS.values() if kind.code.status == reply.status_code]
+    reason = said[1] if said else reply.reason_phrase
+    return (kinds or [Unavailable])[0](
+        f"The store at {reply.request.url.host} refused the signed request with status {reply.status_code}: {reason}."
+    )
 
 
 def _foreign_error(reply: httpx.Response, retry_after: float | None) -> MainspringError:
