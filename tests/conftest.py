@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.components.postgres", "tests.components.server"]
+pytest_plugins = [
+    "tests.components.postgres",
+    "tests.components.pgbouncer",
+    "tests.components.rgw",
+    "tests.components.server",
+]
 
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips")
 

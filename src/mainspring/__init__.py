@@ -13,13 +13,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mainspring.client import Client, Transfer, connect
+    from mainspring.client import Client, Transfer, connect, runs
     from mainspring.kit.errors import MainspringError
     from mainspring.modules.tracking.schemas import Metric
 
 __version__ = "0.1.0"
 
-__all__ = ["Client", "MainspringError", "Metric", "Transfer", "__version__", "connect"]
+__all__ = ["Client", "MainspringError", "Metric", "Transfer", "__version__", "connect", "runs"]
 
 _HOMES = {
     "Client": "mainspring.client",
@@ -27,6 +27,7 @@ _HOMES = {
     "Metric": "mainspring.modules.tracking.schemas",
     "Transfer": "mainspring.client",
     "connect": "mainspring.client",
+    "runs": "mainspring.client",
 }
 
 

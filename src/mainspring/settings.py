@@ -36,6 +36,11 @@ class Settings:
     artifacts_url: str = _setting(
         "", "Where artifacts are kept: file:///folder, s3://bucket/prefix, gs://… or az://…. Empty: the data folder."
     )
+    direct_transfers: bool = _setting(
+        True,
+        "Whether clients send and fetch large files at the object store itself, by signed URLs, where it signs them; "
+        "without, all goes through this server.",
+    )
     host: str = _setting("127.0.0.1", "Address to listen on.")
     allowed_hosts: str = _setting(
         "",
@@ -44,16 +49,23 @@ class Settings:
     )
     port: int = _setting(5000, "Port to listen on; 0 takes a free one.")
     workers: int = _setting(1, "Server processes. More than one needs PostgreSQL.")
+    background: bool = _setting(
+        True, "Whether this server also runs the background tasks; of all processes on a database one does at a time."
+    )
+    upload_days: int = _setting(7, "Days after which an upload that was begun and never completed is dropped.")
     log_format: str = _setting("auto", "json, pretty, or auto: pretty on a terminal.")
     log_level: str = _setting("info", "debug, info, warning or error.")
+    read_timeout: int = _setting(60, "Seconds that a client may be silent in the middle of a request.")
     shutdown_grace: int = _setting(30, "Seconds that requests in progress are given when the server stops.")
 
     def __post_init__(self) -> None:
         _check(0 <= self.port <= 65535, "port", self.port, "a port from 0 to 65535")
         _check(1 <= self.workers <= 64, "workers", self.workers, "a number from 1 to 64")
+        _check(1 <= self.upload_days <= 3650, "upload_days", self.upload_days, "days from 1 to 3650")
         _check(self.log_format in ("auto", "json", "pretty"), "log_format", self.log_format, "auto, json or pretty")
         levels = ("debug", "info", "warning", "error")
         _check(self.log_level in levels, "log_level", self.log_level, ", ".join(levels))
+        _check(1 <= self.read_timeout <= 3600, "read_timeout", self.read_timeout, "seconds from 1 to 3600")
         _check(1 <= self.shutdown_grace <= 3600, "shutdown_grace", self.shutdown_grace, "seconds from 1 to 3600")
         embedded = self.resolved_database_url.startswith("sqlite:")
         _check(
@@ -150,6 +162,10 @@ def _convert(name: str, kind: type, value: Any, source: str) -> Any:
         if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,9}", str(value)):
             raise InvalidArgument(f"The setting {name} ({source}) is '{value}'; it must be a whole number.", field=name)
         return int(value)
+    if kind is bool:
+        if str(value).lower() not in ("true", "false"):
+            raise InvalidArgument(f"The setting {name} ({source}) is '{value}'; it must be true or false.", field=name)
+        return str(value).lower() == "true"
     if not isinstance(value, str | Path):
         raise InvalidArgument(f"The setting {name} ({source}) is '{value}'; it must be text.", field=name)
     return Path(value) if kind is not str else str(value)

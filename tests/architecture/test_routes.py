@@ -13,7 +13,7 @@ def start_with(monkeypatch: pytest.MonkeyPatch, *more: Any) -> None:
     """Build ``/api/v1`` as start-up does; nothing is asked of the database or the store."""
     monkeypatch.setattr(v1, "ROUTES", [*v1.ROUTES, *more])
     nothing: Any = None
-    v1.create_v1(nothing, nothing, nothing)
+    v1.create_v1(nothing, nothing)
 
 
 def test_every_route_declares_its_permission(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,9 +59,12 @@ def suppresses_all(call: ast.Call) -> bool:
 def dialect_branches(path: Path, tree: ast.Module) -> Iterator[str]:
     """Yield the lines that ask which database this is, outside of the files of the kit that know it.
 
-    ``model_management`` is left alone: a library with databases of its own, MySQL among them.
+    ``model_management`` is left alone: a library with databases of its own, MySQL among them. So are migrations,
+    which make what is different in the two.
     """
     if PACKAGE not in path.parents or (path.parent == PACKAGE / "kit" and path.stem.startswith("sql")):
+        return
+    if PACKAGE / "db/migrations" in path.parents:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and ast.unparse(node).endswith("dialect.name"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.components.pgbouncer import Pgbouncer, pgbouncer_binary
 from tests.components.ports import wait_until
 from tests.components.postgres import Postgres, create_database, postgres_binaries
 from tests.components.server import MainspringServer
@@ -32,14 +33,33 @@ def own_postgres() -> Iterator[Postgres]:
         server.stop()
 
 
-@pytest.mark.parametrize("mode", ["fast", pytest.param("immediate", marks=pytest.mark.slow)])
-def test_the_database_restarts_under_load(tmp_path: Path, own_postgres: Postgres, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "workers"), [("fast", 1), pytest.param("immediate", 2, marks=pytest.mark.slow)], ids=["fast", "immediate"]
+)
+def test_the_database_restarts_under_load(tmp_path: Path, own_postgres: Postgres, mode: str, workers: int) -> None:
     url = own_postgres.database_url(create_database(own_postgres))
-    with MainspringServer(tmp_path / "data", database_url=url) as server:
+    with MainspringServer(tmp_path / "data", "--workers", str(workers), database_url=url) as server:
         asyncio.run(restart_under_load(server, own_postgres, mode))
 
 
-async def restart_under_load(server: MainspringServer, postgres: Postgres, mode: str) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_it_restarts_behind_a_pooler(tmp_path: Path, own_postgres: Postgres, mode: str) -> None:
+    """Pgbouncer keeps clients waiting for a database that is away: nobody need be refused."""
+    binary = pgbouncer_binary()
+    if binary is None:
+        pytest.skip("pgbouncer is not installed: none on PATH or in /usr/sbin")
+    pooler = Pgbouncer(binary, own_postgres)
+    try:
+        pooler.start()
+        url = pooler.database_url(create_database(own_postgres))
+        with MainspringServer(tmp_path / "data", database_url=url) as server:
+            asyncio.run(restart_under_load(server, own_postgres, mode, pooled=True))
+    finally:
+        pooler.stop()
+
+
+async def restart_under_load(server: MainspringServer, postgres: Postgres, mode: str, *, pooled: bool = False) -> None:
     connection = await Connection.open(server)
     experiment, run = await start_run(connection, "restarted")
     ledger = Ledger()
@@ -47,16 +67,16 @@ async def restart_under_load(server: MainspringServer, postgres: Postgres, mode:
     await until(lambda: len(ledger.acknowledged) > 200)
 
     await asyncio.to_thread(postgres.interrupt, mode)
-    before = len(ledger.refused)
-    await until(lambda: len(ledger.refused) > before + WRITERS)
-    read = await connection.call("runs/get", {"run_id": run}, "GET")
-    assert (read.status, read.headers["retry-after"]) == (503, "1"), read
-    assert (await asyncio.to_thread(httpx.get, f"{server.url}/readyz")).status_code == 503
-    assert (await asyncio.to_thread(httpx.get, f"{server.url}/livez")).status_code == 200
+    if pooled:
+        await asyncio.sleep(3)
+    else:
+        await check_refusals(connection, run, ledger)
+    ready, alive = f"{server.url}/readyz", f"{server.url}/livez"
+    assert (await asyncio.to_thread(httpx.get, ready, timeout=30)).status_code == 503
+    assert (await asyncio.to_thread(httpx.get, alive)).status_code == 200
     await asyncio.to_thread(postgres.resume)
 
-    ready = f"{server.url}/readyz"
-    await asyncio.to_thread(wait_until, lambda: httpx.get(ready).status_code == 200, ready)
+    await asyncio.to_thread(wait_until, lambda: httpx.get(ready, timeout=30).status_code == 200, ready)
     acknowledged = len(ledger.acknowledged)
     await until(lambda: len(ledger.acknowledged) > acknowledged + 200)
     ledger.stopped = True
@@ -66,6 +86,14 @@ async def restart_under_load(server: MainspringServer, postgres: Postgres, mode:
         assert answer.json["error_code"] == "TEMPORARILY_UNAVAILABLE"
         assert int(answer.headers["retry-after"]) >= 1
     await check(server, experiment, run, ledger)
+
+
+async def check_refusals(connection: Connection, run: str, ledger: Ledger) -> None:
+    """Wait until every writer has been refused, and check that a reader is."""
+    before = len(ledger.refused)
+    await until(lambda: len(ledger.refused) > before + WRITERS)
+    read = await connection.call("runs/get", {"run_id": run}, "GET")
+    assert (read.status, read.headers["retry-after"]) == (503, "1"), read
 
 
 async def until(condition: Callable[[], bool]) -> None:

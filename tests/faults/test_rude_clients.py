@@ -17,7 +17,6 @@ from tests.components.server import MainspringServer
 from tests.faults.http import API, Connection, data_of, start_run
 
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
-IDLE = 2000
 MIB = 1024 * 1024
 
 
@@ -188,32 +187,6 @@ def test_who_leaves_before_the_answer_is_written_wholly_or_not_at_all(server: Ma
     asyncio.run(test())
 
 
-def test_two_thousand_idle_connections(server: MainspringServer) -> None:
-    async def test() -> None:
-        before = psutil.Process(server.pid).memory_info().rss
-        idle: list[Connection] = []
-        try:
-            for _ in range(IDLE):
-                connection = await Connection.open(server)
-                await connection.call("experiments/get", {"experiment_id": "0"}, "GET")
-                idle.append(connection)
-            assert connected(server) >= IDLE
-            active = await Connection.open(server)
-            assert (await active.call("experiments/search", {"max_results": 5})).status == 200
-            await active.close()
-            assert psutil.Process(server.pid).memory_info().rss - before < 100 * MIB
-            answers = await asyncio.gather(
-                *(each.call("experiments/get", {"experiment_id": "0"}, "GET") for each in idle[:200])
-            )
-            assert {answer.status for answer in answers} == {200}
-        finally:
-            for connection in idle:
-                await leave(connection)
-        await until(lambda: connected(server) == 0)
-
-    asyncio.run(test())
-
-
 async def open_narrow(server: MainspringServer, path: str) -> Connection:
     """Ask for a file over a connection that takes little at a time."""
     narrow = socket.socket()
@@ -225,28 +198,74 @@ async def open_narrow(server: MainspringServer, path: str) -> Connection:
     return connection
 
 
-def test_slow_readers_hold_no_memory(server: MainspringServer) -> None:
+@pytest.mark.parametrize("door", ["mlflow", "v1"])
+def test_slow_readers_hold_no_memory_and_no_thread(server: MainspringServer, door: str) -> None:
     """Twenty readers at 1 kB/s of a file of 200 MiB: the server reads ahead little for each."""
     readers = 20
 
     async def test() -> None:
-        large = server.data / "artifacts" / "9" / "large"
-        large.parent.mkdir(exist_ok=True)
+        control = await Connection.open(server)
+        experiment, run = await start_run(control, f"slow readers {door}")
+        large = server.data / "artifacts" / experiment / run / "artifacts" / "large"
+        large.parent.mkdir(parents=True)
         with large.open("wb") as file:
             file.truncate(200 * MIB)
-        before = psutil.Process(server.pid).memory_info().rss
-        slow = [await open_narrow(server, f"{ARTIFACTS}/9/large") for _ in range(readers)]
-        for _ in range(4):
-            for connection in slow:
-                assert await connection.reader.read(1000)
-            await asyncio.sleep(1)
-        assert psutil.Process(server.pid).memory_info().rss - before < readers * 4 * MIB
+        path = large.relative_to(server.data / "artifacts")
+        url = f"{ARTIFACTS}/{path}" if door == "mlflow" else f"/api/v1/runs/{run}/artifacts/large"
+        process = psutil.Process(server.pid)
+        before, threads = process.memory_info().rss, process.num_threads()
+        slow = [await open_narrow(server, url) for _ in range(readers)]
+        await read_slowly(slow, 4)
+        assert process.memory_info().rss - before < readers * 4 * MIB
+        assert process.num_threads() - threads < readers // 2
+        async with asyncio.timeout(10):
+            assert (await control.call("experiments/get", {"experiment_id": "0"}, "GET")).status == 200
         for connection in slow:
             await leave(connection)
         await until(lambda: not open_files(server, large))
+        await control.close()
         large.unlink()
 
     asyncio.run(test())
+
+
+def test_slow_readers_of_messages_hold_them_and_no_more(server: MainspringServer) -> None:
+    """An answer of some megabytes is made once for each reader, and gone with them."""
+    readers, tags, tag_bytes = 10, 500, 5_000
+
+    async def test() -> None:
+        control = await Connection.open(server)
+        _, run = await start_run(control, "slow readers of messages")
+        pairs = [{"key": f"k{number}", "value": "v" * tag_bytes} for number in range(tags)]
+        for start in range(0, tags, 100):
+            batch = {"run_id": run, "tags": pairs[start : start + 100]}
+            assert (await control.call("runs/log-batch", batch)).status == 200
+        process = psutil.Process(server.pid)
+        path = f"{API}/runs/get?run_id={run}"
+        whole = await control.call(f"runs/get?run_id={run}", None, "GET")
+        assert len(whole.body) > tags * tag_bytes
+        before, threads = process.memory_info().rss, process.num_threads()
+        for _ in range(3):
+            slow = [await open_narrow(server, path) for _ in range(readers)]
+            await read_slowly(slow, 2)
+            async with asyncio.timeout(10):
+                assert (await control.call("experiments/get", {"experiment_id": "0"}, "GET")).status == 200
+            assert process.num_threads() - threads < readers // 2
+            for connection in slow:
+                await leave(connection)
+            await until(lambda: connected(server) == 1)
+        assert process.memory_info().rss - before < 1.5 * readers * len(whole.body)
+        await control.close()
+
+    asyncio.run(test())
+
+
+async def read_slowly(connections: list[Connection], seconds: int) -> None:
+    """Read 1 kB each second from each."""
+    for _ in range(seconds):
+        for connection in connections:
+            assert await connection.reader.read(1000)
+        await asyncio.sleep(1)
 
 
 def open_files(server: MainspringServer, path: Path) -> int:

@@ -1,6 +1,6 @@
 """One server for a session, the real client, raw HTTP and a fresh experiment.
 
-Without settings the tests start Mainspring, once on SQLite and once on PostgreSQL. With
+Without settings the tests start Mainspring on SQLite, on PostgreSQL and, as slow tests, behind pgbouncer. With
 MAINSPRING_TEST_TRACKING_URI they use that server; with MAINSPRING_TEST_ORACLE=1 in addition it is the original.
 """
 
@@ -20,6 +20,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
+from tests.components.server import DATABASES
 from tests.mlflow.rest import Rest
 
 SERVER = os.environ.get("MAINSPRING_TEST_TRACKING_URI")
@@ -31,7 +32,7 @@ def differs(reason: str) -> Any:
     return pytest.mark.skipif(ORACLE, reason=f"differs from the original: {reason}")
 
 
-@pytest.fixture(scope="session", params=["given"] if SERVER else ["sqlite", "postgresql"])
+@pytest.fixture(scope="session", params=["given"] if SERVER else DATABASES)
 def tracking_uri(request: pytest.FixtureRequest) -> str:
     """Return the address of the server under test."""
     if SERVER:

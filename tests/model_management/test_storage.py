@@ -15,8 +15,6 @@ from model_management.storage import ObjectStorage, storage_of
 from tests.components.rgw import RadosGateway
 from tests.model_management.writers import Thresholds
 
-pytest_plugins = ["tests.components.rgw"]
-
 BIG = 12_000_000
 """More than one part of an upload in parts."""
 

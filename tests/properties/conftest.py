@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -33,7 +34,10 @@ def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "postgresql":
         postgres = request.getfixturevalue("postgres")
         url = postgres.database_url(create_database(postgres))
-    with MainspringServer(tmp_path_factory.mktemp("properties") / "data", database_url=url) as server:
+    # Whatever changes the database is to be the request's doing.
+    with MainspringServer(
+        tmp_path_factory.mktemp("properties") / "data", "--no-background", database_url=url
+    ) as server:
         wire, keeper = Wire(server), Keeper(server, url)
         yield Target(server, wire, keeper)
         wire.close()
@@ -75,6 +79,8 @@ def make_one_of_everything(target: Target) -> dict[str, Any]:
     call("POST", f"{api}/registered-models/alias", {"name": name, "alias": "a", "version": "1"})
     call("POST", f"{api}/experiments/set-experiment-tag", {"experiment_id": experiment, "key": "k", "value": "1"})
     model_id = model["model"]["info"]["model_id"]
+    folder = f"{experiment}/{run}/artifacts"
+    upload, parts = begin_upload(target, folder)
     described = '{"artifact_path": "model", "flavors": {}, "run_id": "r", "utc_time_created": "t"}'
     return {
         "experiment_id": experiment,
@@ -107,4 +113,21 @@ def make_one_of_everything(target: Target) -> dict[str, Any]:
         "models": [{"model_id": model_id, "step": 1}],
         "datasets": [{"dataset": {"name": "d", "digest": "1", "source_type": "local", "source": "here"}}],
         "model_json": described,
+        "artifact_path": folder,
+        "path": "f.txt",
+        "num_parts": 1,
+        "upload_id": upload,
+        "parts": parts,
+        "expiration": 60,
     }
+
+
+def begin_upload(target: Target, folder: str) -> tuple[str, list[dict[str, Any]]]:
+    """Store ``f.txt`` in a folder, and begin an upload that is to replace it; its one part has come."""
+    proxy = "/api/2.0/mlflow-artifacts"
+    assert target.wire.send("PUT", f"{proxy}/artifacts/{folder}/f.txt", b"old").status == 200
+    begun = target.wire.call("POST", f"{proxy}/mpu/create/{folder}", {"path": "f.txt", "num_parts": 1})
+    url = urlsplit(begun["credentials"][0]["url"])
+    part = target.wire.send("PUT", f"{url.path}?{url.query}", b"new")
+    assert part.status == 200, part
+    return begun["upload_id"], [{"part_number": 1, "etag": part.headers["etag"]}]

@@ -93,8 +93,11 @@ def base_of(called: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
         "logged-models/{model_id}": {"status": "LOGGED_MODEL_READY"},
         "logged-models/search": {"datasets": [{"dataset_name": "d"}]},
     }
+    if "presigned/" in called.path:
+        particular[called.path] = {"artifact_path": f"{known['artifact_path']}/{known['path']}"}
     values = known | particular.get(called.path, {})
-    without = {"model_id"} if called.path == "model-versions/create" else set()
+    one_of_two = ("model-versions/create", "artifacts/presigned-upload-url")
+    without = {"model_id"} if called.path in one_of_two else set()
     return {name: values[name] for name in fields_of(called) if name in values and name not in without}
 
 

@@ -44,9 +44,24 @@ def title(operation: tuple[str, str]) -> str:
 
 
 @pytest.fixture
-def known(known: dict[str, Any]) -> dict[str, Any]:
+def known(target: Target, known: dict[str, Any]) -> dict[str, Any]:
     """Return good values of path parameters and fields."""
-    return known | {"path": "a/b.txt", "key": "k", "metrics": [{"key": "m", "value": 1}], "order_by": [], "tags": {}}
+    wanted = {"path": "a/b.txt", "size": 1, "sha256": "0" * 64}
+    where = f"/api/v1/runs/{known['run_id']}/uploads"
+    answer = target.wire.send("POST", where, json.dumps(wanted).encode(), content_type="application/json")
+    upload = {"upload_id": json.loads(answer.body)["upload_id"], "numbers": [1]}
+    others = {"key": "k", "metrics": [{"key": "m", "value": 1}], "order_by": [], "tags": {}}
+    return known | wanted | upload | others
+
+
+def test_a_good_upload_is_taken(target: Target, known: dict[str, Any]) -> None:
+    """Without this, the tests below might see every request of an upload refused at the first check."""
+    upload = f"/api/v1/runs/{known['run_id']}/uploads/{known['upload_id']}"
+    assert target.wire.send("GET", upload).status == 200
+    signed = target.wire.send("POST", f"{upload}/parts", b'{"numbers": [1]}', content_type="application/json")
+    assert signed.status == 200
+    assert target.wire.send("POST", f"{upload}/complete").status == 409
+    assert target.wire.send("DELETE", upload).status == 204
 
 
 def check(answer: Answer, method: str) -> None:

@@ -8,16 +8,13 @@ import pytest
 from mlflow import MlflowClient
 from obstore.store import S3Store
 
-from tests.components.rgw import RadosGateway, rados_gateway  # noqa: F401
+from tests.components.rgw import RadosGateway
 from tests.components.server import MainspringServer
 
 pytestmark = pytest.mark.slow
 
 
-def test_artifacts_in_a_bucket(
-    tmp_path: Path,
-    rados_gateway: RadosGateway,  # noqa: F811
-) -> None:
+def test_artifacts_in_a_bucket(tmp_path: Path, rados_gateway: RadosGateway) -> None:
     bucket = rados_gateway.server.create_bucket()
     arguments = ("--artifacts-url", f"s3://{bucket}/artifacts")
     environment = rados_gateway.server.environment

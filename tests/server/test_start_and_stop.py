@@ -1,5 +1,7 @@
 """The server as a process: one on each data folder, a clean end by either signal, nobody cut off."""
 
+import json
+import os
 import signal
 import socket
 import subprocess
@@ -9,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.components.ports import free_port, wait_until
@@ -118,15 +121,46 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
         server.stop(signal.SIGTERM)
         upload.close()
         server.start()
-        assert httpx.get(f"{server.url}/api/v1/runs/{run_id}/artifacts").json() == {"items": []}
+        assert httpx.get(f"{server.url}/api/v1/runs/{run_id}/artifacts").json()["items"] == []
 
 
-def test_a_start_that_fails_says_why(tmp_path: Path) -> None:
-    away = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
-    done = up("--data", tmp_path / "data", "--port", free_port(), "--database-url", away)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_database_that_is_away_at_the_start(tmp_path: Path, workers: int) -> None:
+    port = free_port()
+    away = f"postgresql://nobody:secret@127.0.0.1:{port}/none"
+    done = up("--data", tmp_path / "data", "--port", free_port(), "--workers", workers, "--database-url", away)
     assert done.returncode == 10
-    assert "Error: The database cannot be reached." in done.stderr
+    error = done.stderr.splitlines()[-1]
+    assert error.startswith("Error: The database cannot be reached. (")
+    assert f"port {port}" in error
+    assert "Connection refused" in error
+    assert "secret" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_artifact_store_that_is_none(tmp_path: Path) -> None:
     done = up("--data", tmp_path / "data", "--port", free_port(), "--artifacts-url", "ftp://host/folder")
     assert done.returncode == 2
     assert "Error: No artifact store for URLs of scheme 'ftp://'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_worker_that_dies_is_replaced(tmp_path: Path, postgres_database: str) -> None:
+    """The other one goes on meanwhile, and the log says what happened."""
+    with MainspringServer(tmp_path / "data", "--workers", "2", database_url=postgres_database) as server:
+        wait_until(lambda: len(workers_of(server)) == 2, "two workers")
+        first = workers_of(server)
+        os.kill(min(first), signal.SIGKILL)
+        wait_until(lambda: '"worker_replaced"' in server.log, "the log to tell of it", STOP_SECONDS)
+        [line] = [line for line in server.log.splitlines() if '"worker_replaced"' in line]
+        told = json.loads(line)
+        assert (told["died"], told["exit_code"]) == (min(first), -signal.SIGKILL)
+        assert workers_of(server) == first - {told["died"]} | {told["pid"]}
+        for _ in range(10):
+            assert httpx.get(f"{server.url}/health").status_code == 200
+
+
+def workers_of(server: MainspringServer) -> set[int]:
+    """Return the worker processes of a server."""
+    children = psutil.Process(server.pid).children(recursive=True)
+    return {child.pid for child in children if "spawn_main" in " ".join(child.cmdline())}

@@ -1,5 +1,6 @@
 """``/api/v1`` as HTTP: problem JSON for everything refused, its OpenAPI document, files streamed."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -115,11 +116,15 @@ class TestDocument:
         assert named <= document["components"]["schemas"].keys()
 
 
+FOLDER = {"path": "a", "is_dir": True, "size": None, "sha256": None}
+
+
 class TestFiles:
     def test_there_and_back(self, api: httpx.Client, run_id: str) -> None:
         path = f"/runs/{run_id}/artifacts/a/ä%20100%25.txt"
         stored = api.put(path, content=b"hello")
-        assert (stored.status_code, stored.json()) == (200, {"path": "a/ä 100%.txt", "is_dir": False, "size": 5})
+        kept = {"path": "a/ä 100%.txt", "is_dir": False, "size": 5, "sha256": hashlib.sha256(b"hello").hexdigest()}
+        assert (stored.status_code, stored.json()) == (200, kept)
         got = api.get(path)
         assert (got.status_code, got.content) == (200, b"hello")
         assert got.headers["content-length"] == "5"
@@ -129,7 +134,7 @@ class TestFiles:
         assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "5")
         assert head.headers["etag"] == got.headers["etag"]
         assert api.get(path, headers={"If-None-Match": got.headers["etag"]}).status_code == 304
-        assert api.get(f"/runs/{run_id}/artifacts").json() == {"items": [{"path": "a", "is_dir": True, "size": None}]}
+        assert api.get(f"/runs/{run_id}/artifacts").json()["items"] == [FOLDER]
         assert api.delete(f"/runs/{run_id}/artifacts/a").status_code == 204
         check_problem(api.get(path), 404, "not_found")
         assert api.head(path).status_code == 404

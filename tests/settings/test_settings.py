@@ -60,6 +60,14 @@ def test_the_data_folder_holds_what_is_not_set(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("given", "value"), [("true", True), ("False", False), (False, False)])
+def test_switches(tmp_path: Path, given: Any, value: bool) -> None:
+    (tmp_path / "mainspring.toml").write_text(f"background = {str(given).lower()}\n")
+    assert load(tmp_path).background is value
+    assert load(tmp_path, env={"MAINSPRING_BACKGROUND": str(given)}).background is value
+    assert load(tmp_path, {"background": not value}).background is not value
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
@@ -70,7 +78,9 @@ def test_the_data_folder_holds_what_is_not_set(tmp_path: Path) -> None:
         ({"workers": 2}, "workers is '2'; it must be 1 on SQLite"),
         ({"log_format": "xml"}, "log_format is 'xml'; it must be auto, json or pretty"),
         ({"log_level": "loud"}, "log_level is 'loud'"),
+        ({"read_timeout": 0}, "read_timeout is '0'"),
         ({"shutdown_grace": 0}, "shutdown_grace is '0'"),
+        ({"background": "maybe"}, r"background \(flag --background\) is 'maybe'; it must be true or false"),
         ({"port": "80 80"}, r"port \(flag --port\) is '80 80'; it must be a whole number"),
         ({"port": "٣"}, "must be a whole number"),
         ({"port": "1" * 5000}, "must be a whole number"),

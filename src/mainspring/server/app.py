@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from typing import TYPE_CHECKING
 
 import structlog
+from sqlalchemy import Engine
 
 from mainspring.api.mlflow import dispatch
 from mainspring.api.mlflow.routes import ENDPOINTS
@@ -17,12 +19,25 @@ from mainspring.engines.blobs import BlobStore, open_store
 from mainspring.kit.actors import LOCAL, Actor
 from mainspring.kit.context import request_id
 from mainspring.kit.errors import MainspringError, PermissionDenied
-from mainspring.kit.http import TEXT, ClientDisconnected, Message, Receive, Request, Scope, Send, respond
+from mainspring.kit.http import (
+    TEXT,
+    AnswerInterrupted,
+    ClientDisconnected,
+    Message,
+    Receive,
+    Request,
+    Scope,
+    Send,
+    respond,
+)
 from mainspring.kit.ids import new_request_id
+from mainspring.modules.services import Services
 from mainspring.server.hosts import HostGuard
 from mainspring.server.schema import metadata
 from mainspring.server.welcome import welcome
 from mainspring.settings import Settings
+from mainspring.worker.runner import Runner
+from mainspring.worker.tasks import load_tasks
 
 if TYPE_CHECKING:
     from litestar import Litestar
@@ -68,32 +83,40 @@ class Application:
 
     async def _open(self) -> None:
         self.db = Database(check_url(self._settings.resolved_database_url))
-        ran = migrate.upgrade(self.db.write_engine, metadata)
-        if ran:
-            log.info("database_upgraded", revisions=ran)
+        upgrade(self.db.write_engine)
         self.blobs: BlobStore = open_store(self._settings.resolved_artifacts_url)
-        self._mlflow = dispatch.Dispatcher(dispatch.Services(self.db, self.blobs), _local_owner, ENDPOINTS)
-        self._v1 = asyncio.create_task(self._load_v1())
+        services = Services(self.db, self.blobs, self._settings)
+        self._mlflow = dispatch.Dispatcher(services, _local_owner, ENDPOINTS)
+        self._v1 = asyncio.create_task(self._load_v1(services))
+        self._runner = Runner(services, load_tasks) if self._settings.background else None
+        if self._runner:
+            self._runner.start()
 
-    async def _load_v1(self) -> Litestar:
+    async def _load_v1(self, services: Services) -> Litestar:
         """Build ``/api/v1`` while the first requests are answered: its framework takes longest to load.
 
         A server whose own API cannot be built, for a route without its permission say, stops.
         """
         try:
-            return await asyncio.to_thread(_create_v1, self.db, self.blobs)
+            return await asyncio.to_thread(_create_v1, services)
         except Exception:
             log.exception("api_refused")
             signal.raise_signal(signal.SIGTERM)
             raise
+        finally:
+            # What was loaded stays: the collector need not look at it again and again.
+            gc.freeze()
 
     async def _close(self) -> None:
+        if self._runner:
+            await self._runner.stop()
         await self.blobs.close()
         await asyncio.to_thread(self.db.close)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Give the request an id, answer it, and log what came of it."""
-        given = Request(scope, receive).header(b"x-request-id")
+        request = Request(scope, receive)
+        given = request.header(b"x-request-id")
         this = given if given and len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else None
         this = this or new_request_id()
         token = request_id.set(this)
@@ -107,12 +130,14 @@ class Application:
             await send(message)
 
         try:
-            self._hosts.check(Request(scope, receive))
-            await self._route(scope, receive, tell)
+            self._hosts.check(request)
+            await self._route(request, receive, tell)
         except PermissionDenied as error:
             await respond(tell, error.code.status, dispatch.error_body(error))
         except ClientDisconnected:
             status = 499
+        except AnswerInterrupted as error:
+            log.error("answer_interrupted", request_id=this, path=scope["path"], reason=str(error))
         finally:
             request_id.reset(token)
             if status >= 500 or self._log_requests:
@@ -120,19 +145,19 @@ class Application:
                 level = log.error if status >= 500 else log.debug
                 level("request", request_id=this, method=scope["method"], path=scope["path"], status=status, ms=took)
 
-    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
+    async def _route(self, request: Request, receive: Receive, send: Send) -> None:
+        path = request.path
         if self._mlflow.handles(path):
-            await self._mlflow(scope, receive, send)
+            await self._mlflow(request, send)
         elif path == "/":
-            await welcome(Request(scope, receive), send)
+            await welcome(request, send)
         elif path == "/livez":
             await respond(send, 200, b"ok", TEXT)
         elif path == "/readyz":
             await self._readyz(send)
         else:
             v1 = await self._v1
-            await v1(scope, receive, send)  # type: ignore[arg-type]
+            await v1(request.scope, receive, send)  # type: ignore[arg-type]
 
     async def _readyz(self, send: Send) -> None:
         """Answer 200 while the database and the store serve, else 503 with what does not."""
@@ -148,7 +173,13 @@ class Application:
         await respond(send, 200 if ready else 503, "\n".join(lines).encode(), TEXT)
 
 
-def _create_v1(db: Database, blobs: BlobStore) -> Litestar:
+def upgrade(engine: Engine) -> None:
+    """Bring a database to this release's schema. Raises FailedPrecondition or Unavailable."""
+    if ran := migrate.upgrade(engine, metadata):
+        log.info("database_upgraded", revisions=ran)
+
+
+def _create_v1(services: Services) -> Litestar:
     from mainspring.server.v1 import create_v1
 
-    return create_v1(db, blobs, _local_owner)
+    return create_v1(services, _local_owner)

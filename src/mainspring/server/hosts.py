@@ -8,6 +8,7 @@ and requests that browsers send across origins without asking.
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 from mainspring.kit.errors import PermissionDenied
 from mainspring.kit.http import Request
@@ -45,6 +46,7 @@ def _name(host: str) -> str:
     return (host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]).lower()
 
 
+@lru_cache(maxsize=256)
 def _is_loopback(name: str) -> bool:
     if name == "localhost" or name.endswith(".localhost"):
         return True

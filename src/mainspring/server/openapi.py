@@ -48,7 +48,7 @@ def document(routes: Sequence[ControllerRouterHandler]) -> dict[str, Any]:
 
 def _describe(routes: Sequence[ControllerRouterHandler]) -> dict[str, Any]:
     """Return what the framework derives: of an application of its own, so that it adds no routes to ours."""
-    absent = {name: Provide(lambda: None, sync_to_thread=False) for name in ("db", "blobs", "actor")}
+    absent = {name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "db", "blobs", "actor")}
     config = OpenAPIConfig(
         title="Mainspring",
         version=__version__,

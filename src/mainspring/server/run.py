@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 from collections.abc import Callable
 
+import structlog
 import uvicorn
 
 from mainspring.db.engine import check_url
 from mainspring.kit.errors import Unavailable
-from mainspring.kit.sql_engines import embedded_file
-from mainspring.server.app import Application
+from mainspring.kit.sql_engines import create_write_engine, embedded_file
+from mainspring.server.app import Application, upgrade
 from mainspring.server.lock import describe_holder, lock_database
 from mainspring.server.logs import configure_logs
+from mainspring.server.protocol import Config, Connection
 from mainspring.settings import PREFIX, Settings, load_settings
 
 Announce = Callable[[str], None]
+
+HUNG_S = 30
+"""A worker process that shows no sign of life for so long is replaced. It may be that the machine is busy."""
+FEW_FILES, ENOUGH_FILES = 4096, 65_536
+"""Each connection of a client is an open file, and so is each file on its way."""
+
+log = structlog.get_logger(__name__)
 
 
 class _Server(uvicorn.Server):
@@ -64,23 +74,39 @@ def serve(settings: Settings, announce: Announce) -> bool:
     return server.started
 
 
-def _config(settings: Settings, app: Application | str) -> uvicorn.Config:
-    return uvicorn.Config(
+def _allow_files() -> int:
+    """Let this process and its children open enough files, if the system allows it; return how many they may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = max(soft, ENOUGH_FILES if hard == resource.RLIM_INFINITY else min(hard, ENOUGH_FILES))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    if files < FEW_FILES:
+        log.warning("few_open_files", limit=files, advice="Raise it by ulimit -n: each client takes one.")
+    return files
+
+
+def _config(settings: Settings, app: Application | str) -> Config:
+    files = _allow_files()
+    config = Config(
         app,
         factory=isinstance(app, str),
         workers=settings.workers,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        backlog=4096,
+        # What is accepted at once must fit: a listener that the system denies a file is closed for good.
+        backlog=min(4096, files // 8),
         timeout_keep_alive=75,
         timeout_graceful_shutdown=settings.shutdown_grace,
+        timeout_worker_healthcheck=HUNG_S,
     )
+    config.read_timeout = settings.read_timeout
+    config.max_connections = files * 3 // 4
+    return config
 
 
 def _listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -108,6 +134,7 @@ def _address(host: str, port: int) -> str:
 def _serve_workers(settings: Settings, port: int, announce: Callable[[], None]) -> bool:
     from mainspring.server.workers import Workers
 
+    _check_database(settings)
     # The children are fresh interpreters: they read the settings that this process has resolved.
     for name in settings.__dataclass_fields__:
         os.environ[PREFIX + name.upper()] = str(getattr(settings, name))
@@ -115,6 +142,15 @@ def _serve_workers(settings: Settings, port: int, announce: Callable[[], None]) 
     workers = Workers(config, lambda: _listen(settings.host, port, shared=True), announce)
     workers.run()
     return workers.ready
+
+
+def _check_database(settings: Settings) -> None:
+    """Upgrade the database in this process, which can say why that fails better than each of the workers could."""
+    engine = create_write_engine(check_url(settings.resolved_database_url))
+    try:
+        upgrade(engine)
+    finally:
+        engine.dispose()
 
 
 def create_app() -> Application:

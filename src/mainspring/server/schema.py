@@ -1,7 +1,8 @@
 """The whole schema: importing the modules by their doors puts their tables into the one MetaData."""
 
 from mainspring.db.schema import metadata
+from mainspring.modules.artifacts import service as artifacts
 from mainspring.modules.registry import service as registry
 from mainspring.modules.tracking import service as tracking
 
-__all__ = ["metadata", "registry", "tracking"]
+__all__ = ["artifacts", "metadata", "registry", "tracking"]

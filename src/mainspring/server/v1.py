@@ -14,16 +14,17 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
-from mainspring.db.engine import Database
-from mainspring.engines.blobs import BlobStore
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import Internal, InvalidArgument
 from mainspring.kit.http import Request as RawRequest
 from mainspring.kit.names import check_text
 from mainspring.kit.permissions import Permission, needs
+from mainspring.modules.artifacts import routes as artifacts
 from mainspring.modules.registry import routes as registry
+from mainspring.modules.services import Services
 from mainspring.modules.tracking import routes as tracking
 from mainspring.server import openapi, problems
+from mainspring.server.gc import collect_garbage
 
 
 @get("/api/v1/openapi.json", opt=needs(Permission.PUBLIC), include_in_schema=False)
@@ -35,7 +36,13 @@ async def get_openapi() -> dict[str, Any]:
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """NUL as JSON spells it: an odd number of backslashes and its digits."""
 
-ROUTES: Sequence[ControllerRouterHandler] = [*tracking.HANDLERS, *registry.HANDLERS, get_openapi]
+ROUTES: Sequence[ControllerRouterHandler] = [
+    *tracking.HANDLERS,
+    *registry.HANDLERS,
+    *artifacts.HANDLERS,
+    collect_garbage,
+    get_openapi,
+]
 
 
 @cache
@@ -44,7 +51,7 @@ def describe() -> dict[str, Any]:
     return openapi.document(ROUTES)
 
 
-def create_v1(db: Database, blobs: BlobStore, authenticate: Callable[[RawRequest], Actor]) -> Litestar:
+def create_v1(services: Services, authenticate: Callable[[RawRequest], Actor]) -> Litestar:
     """Return the ASGI application of ``/api/v1``. Raises Internal for a route without its permission."""
 
     def actor(request: Request[Any, Any, Any]) -> Actor:
@@ -53,8 +60,9 @@ def create_v1(db: Database, blobs: BlobStore, authenticate: Callable[[RawRequest
     app = Litestar(
         ROUTES,
         dependencies={
-            "db": Provide(lambda: db, sync_to_thread=False),
-            "blobs": Provide(lambda: blobs, sync_to_thread=False),
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "db": Provide(lambda: services.db, sync_to_thread=False),
+            "blobs": Provide(lambda: services.blobs, sync_to_thread=False),
             "actor": Provide(actor, sync_to_thread=False),
         },
         guards=[_permitted(authenticate)],

@@ -5,10 +5,13 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+import structlog
 import uvicorn
 from uvicorn.supervisors.multiprocess import Multiprocess
 
 START_SECONDS = 60
+
+log = structlog.get_logger(__name__)
 
 
 class Workers(Multiprocess):
@@ -45,7 +48,12 @@ class Workers(Multiprocess):
             self._announce()
 
     def keep_subprocess_alive(self) -> None:
+        """Replace the workers that have died or hang, and say so."""
         # The workers have their sockets by now. A copy left here would go on listening for a dead one.
         while self._copies:
             self._copies.pop().close()
+        before = list(self.processes)
         super().keep_subprocess_alive()
+        for old, new in zip(before, self.processes, strict=True):
+            if new is not old:
+                log.error("worker_replaced", died=old.pid, exit_code=old.exitcode, pid=new.pid)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.mlflow.conftest import differs
 from tests.mlflow.rest import Rest, missing, wrong_type
-from tests.mlflow.tracking.conftest import OFFSET_2, Runs
+from tests.mlflow.tracking.conftest import Runs
 
 LARGEST = 1.7976931348623157e308
 BULK = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
@@ -59,20 +59,22 @@ def test_pages(rest: Rest, logged: str) -> None:
     query: dict[str, Any] = {"run_id": logged, "metric_key": "m", "max_results": 2}
     whole = rest.get("metrics/get-history", {**query, "max_results": 8}).ok()
     assert "next_page_token" not in whole
-    first = rest.get("metrics/get-history", query).ok()
-    assert first == {"metrics": whole["metrics"][:2], "next_page_token": OFFSET_2}
-    pages = [first]
+    pages = [rest.get("metrics/get-history", query).ok()]
     while token := pages[-1].get("next_page_token"):
         pages.append(rest.get("metrics/get-history", {**query, "page_token": token}).ok())
     assert [len(page["metrics"]) for page in pages] == [2, 2, 2, 2]
     assert [point for page in pages for point in page["metrics"]] == whole["metrics"]
-    rest_of_it = rest.get("metrics/get-history", {"run_id": logged, "metric_key": "m", "page_token": OFFSET_2}).ok()
-    assert rest_of_it == {"metrics": whole["metrics"][2:]}
+    second = {"run_id": logged, "metric_key": "m", "page_token": pages[0]["next_page_token"]}
+    assert rest.get("metrics/get-history", second).ok() == {"metrics": whole["metrics"][2:]}
 
 
-def test_beyond_the_end(rest: Rest, logged: str) -> None:
-    query = {"run_id": logged, "metric_key": "m", "page_token": "eyJvZmZzZXQiOiA3MDB9"}
-    assert rest.get("metrics/get-history", query).ok() == {}
+@differs("the original counts: its pages shift when an earlier point arrives")
+def test_points_that_arrive_between_pages(rest: Rest, runs: Runs, logged: str) -> None:
+    query: dict[str, Any] = {"run_id": logged, "metric_key": "m", "max_results": 2}
+    first = rest.get("metrics/get-history", query).ok()
+    runs.log(logged, (7, 1, 0), (8, 15, 0))
+    second = rest.get("metrics/get-history", {**query, "page_token": first["next_page_token"], "max_results": 4}).ok()
+    assert [point["value"] for point in second["metrics"]] == ["NaN", 1.0, 3.0, 8.0]
 
 
 def test_unknown_is_empty(rest: Rest, logged: str) -> None:
@@ -87,6 +89,14 @@ def test_refused(rest: Rest, logged: str) -> None:
         message = f"Invalid value {count} for parameter 'max_results' supplied"
         query = {"run_id": logged, "metric_key": "m", "max_results": count}
         rest.get("metrics/get-history", query).invalid(message)
+
+
+@differs("the original answers 500")
+@pytest.mark.parametrize(
+    "token", ["é", "W10=", "WzEsMiwzXQ==", "WzEsMiwzLDRd", "WzkyMjMzNzIwMzY4NTQ3NzU4MDgsMCwwLGZhbHNlXQ=="]
+)
+def test_page_tokens_of_another_kind_refused(rest: Rest, logged: str, token: str) -> None:
+    rest.get("metrics/get-history", {"run_id": logged, "metric_key": "m", "page_token": token}).invalid("page token")
 
 
 @pytest.mark.parametrize("token", ["garbage", "bm90IGpzb24=", "e30=", "eyJvZmZzZXQiOiAiYSJ9"])
@@ -163,6 +173,11 @@ class TestInterval:
     )
     def test_thinning(self, rest: Rest, runs: Runs, count: int, steps: list[int]) -> None:
         assert self.steps(rest, [line(rest, runs, 20)], max_results=count) == steps
+
+    def test_as_many_as_can_be_asked_for_unless_told(self, rest: Rest, runs: Runs) -> None:
+        run_id = line(rest, runs, 400)
+        assert self.steps(rest, [run_id]) == list(range(400))
+        assert self.steps(rest, [run_id, run_id], max_results=2) == [0, 399] * 2
 
     def test_each_run_is_thinned_for_itself_in_the_order_asked(self, rest: Rest, runs: Runs) -> None:
         ids = [line(rest, runs, 20), line(rest, runs, 5)]

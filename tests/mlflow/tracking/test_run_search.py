@@ -9,7 +9,7 @@ import pytest
 
 from tests.mlflow.conftest import differs
 from tests.mlflow.rest import Reply, Rest, wrong_type
-from tests.mlflow.tracking.conftest import OFFSET_2, OFFSET_3, Runs
+from tests.mlflow.tracking.conftest import OFFSET_3, Runs
 
 T = 1_700_000_000_000
 # name: start, metric m, param p, tag t
@@ -44,7 +44,7 @@ class Seven:
             rest.post("runs/update", {"run_id": self.ids[name], "status": "FINISHED", "end_time": T + 50}).ok()
 
     def search(self, **query: Any) -> Reply:
-        return self.rest.post("runs/search", {"experiment_ids": [self.runs.experiment], **query})
+        return self.rest.post("runs/search", {"experiment_ids": [self.runs.experiment]} | query)
 
     def names(self, **query: Any) -> str:
         return " ".join(self.runs.names(**query))
@@ -232,17 +232,60 @@ def test_filters_refused(seven: Seven, filter_string: str, offender: str) -> Non
     seven.search(filter=filter_string).invalid(offender)
 
 
+def names_of(answer: dict[str, Any]) -> str:
+    return " ".join(run["info"]["run_name"] for run in answer.get("runs", []))
+
+
 def test_pages(seven: Seven) -> None:
     first = seven.search(max_results=3).ok()
-    assert [run["info"]["run_name"] for run in first["runs"]] == ["r6", "r5", "r4"]
-    assert first["next_page_token"] == OFFSET_3
-    last = seven.search(max_results=4, page_token=OFFSET_3).ok()
-    assert [run["info"]["run_name"] for run in last["runs"]] == ["r3", "r2", "r1", "r0"]
+    assert names_of(first) == "r6 r5 r4"
+    last = seven.search(max_results=4, page_token=first["next_page_token"]).ok()
+    assert names_of(last) == "r3 r2 r1 r0"
     assert "next_page_token" not in last
     assert "next_page_token" not in seven.search(max_results=7).ok()
-    assert seven.search(page_token="eyJvZmZzZXQiOiA5OTl9").ok() == {}
-    assert seven.names(max_results="2", page_token=OFFSET_2, order_by=["start_time"]) == "r2 r3"
     assert seven.names(max_results=1, page_token="") == "r6"
+
+
+@pytest.mark.parametrize("order", ["metrics.m", "metrics.m DESC", "params.p", "tags.t DESC", "end_time", "status"])
+def test_a_page_begins_where_the_one_before_ended(seven: Seven, order: str) -> None:
+    pages, token = [], None
+    while token or not pages:
+        answer = seven.search(max_results=2, order_by=[order], page_token=token or "").ok()
+        pages.append(names_of(answer))
+        token = answer.get("next_page_token")
+    assert len(pages) == 4
+    assert " ".join(pages) == seven.names(order_by=[order])
+
+
+@differs("its tokens are a number of runs, counted anew for each page")
+def test_a_page_stays_where_it_is_when_runs_are_added(runs: Runs) -> None:
+    for start in (1, 2, 3):
+        runs.create(f"r{start}", start_time=start)
+    query = {"experiment_ids": [runs.experiment], "max_results": 1}
+    first = runs.rest.post("runs/search", query).ok()
+    runs.create("r4", start_time=4)
+    assert runs.names(max_results=1, page_token=first["next_page_token"]) == ["r2"]
+
+
+@differs("its tokens fit every search")
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"filter": "metrics.m > 0"},
+        {"order_by": ["start_time ASC"]},
+        {"run_view_type": "ALL"},
+        {"experiment_ids": ["0"]},
+    ],
+)
+def test_a_page_token_is_of_one_search(seven: Seven, other: dict[str, Any]) -> None:
+    token = seven.search(max_results=3).ok()["next_page_token"]
+    seven.search(max_results=3, page_token=token, **other).invalid("another filter, order, view or other experiments")
+
+
+@differs("its tokens are numbers of runs")
+@pytest.mark.parametrize("token", [OFFSET_3, "xx", "e30=", "W10=", "WyIiXQ==", "bnVsbA=="])
+def test_a_foreign_page_token_is_refused(seven: Seven, token: str) -> None:
+    seven.search(page_token=token).invalid("Invalid page token")
 
 
 def test_page_bounds(seven: Seven) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from mainspring.modules.tracking.schemas import (
-    DatasetInput,
     DatasetSummary,
     Experiment,
     LoggedModel,
@@ -64,35 +63,9 @@ def run_info_out(run: RunHeader) -> Json:
     return info
 
 
-def run_out(run: Run, *, outputs: bool = True, searched: bool = False) -> Json:
-    """Return a run as ``runs/get`` has it; ``runs/create`` has no outputs, ``runs/search`` no model inputs."""
-    data = {
-        "metrics": [metric_out(metric) for metric in run.metrics],
-        "params": pairs_out(run.params),
-        "tags": pairs_out(run.tags),
-    }
-    inputs = {
-        "dataset_inputs": [dataset_input_out(given) for given in run.datasets],
-        "model_inputs": [] if searched else [{"model_id": model_id} for model_id in run.model_inputs],
-    }
-    answer = {"info": run_info_out(run), "data": present(data), "inputs": present(inputs)}
-    if outputs:
-        made = [{"model_id": model.model_id, "step": model.step} for model in run.model_outputs]
-        answer["outputs"] = present({"model_outputs": made})
-    return answer
-
-
-def dataset_input_out(given: DatasetInput) -> Json:
-    dataset = given.dataset
-    described = {
-        "name": dataset.name,
-        "digest": dataset.digest,
-        "source_type": dataset.source_type,
-        "source": dataset.source,
-        "schema": dataset.schema,
-        "profile": dataset.profile,
-    }
-    return present({"tags": pairs_out(given.tags), "dataset": present(described)})
+def new_run_out(run: Run) -> Json:
+    """Return a run as ``runs/create`` has it; others are handed out as their documents."""
+    return {"info": run_info_out(run), "data": present({"tags": pairs_out(run.tags)}), "inputs": {}}
 
 
 def dataset_summary_out(summary: DatasetSummary) -> Json:

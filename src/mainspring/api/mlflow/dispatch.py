@@ -9,23 +9,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing, suppress
+from functools import cache
 from typing import Any, ClassVar, NamedTuple, TypeVar, get_args, get_origin
 from urllib.parse import unquote_to_bytes
 
 import msgspec
 import structlog
 
-from mainspring.db.engine import Database
-from mainspring.engines.blobs import BlobStore
 from mainspring.kit.actors import Actor
 from mainspring.kit.context import request_id
 from mainspring.kit.errors import Internal, InvalidArgument, MainspringError
-from mainspring.kit.http import ClientDisconnected, Receive, Request, Scope, Send, respond
+from mainspring.kit.http import (
+    JSON,
+    AnswerInterrupted,
+    ClientDisconnected,
+    Request,
+    Send,
+    respond,
+    respond_stream,
+)
 from mainspring.kit.names import check_text, invalid_value
 from mainspring.kit.permissions import Permission
+from mainspring.modules.services import Services
 
 MAX_BODY = 64 * 1024 * 1024
 NUL = b"\\u0000"
@@ -36,14 +43,6 @@ PREFIXES = tuple(
 )
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What handlers work on."""
-
-    db: Database
-    blobs: BlobStore
 
 
 class Part(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,11 +57,15 @@ class Message(Part, kw_only=True):
 
 M = TypeVar("M", bound=Message)
 Handler = Callable[[Services, Actor, Any], Awaitable[Any]]
+LinkingHandler = Callable[[Services, Actor, Any, str], Awaitable[Any]]
 RawHandler = Callable[[Services, Actor, Request, Send, dict[str, str]], Awaitable[None]]
 
 
 class Endpoint(NamedTuple):
-    """One method and path of the protocol. ``message`` None means that ``handler`` reads the request itself."""
+    """One method and path of the protocol. ``message`` None means that ``handler`` reads the request itself.
+
+    ``linking`` means that it is told the origin by which the client calls this server.
+    """
 
     method: str
     path: str
@@ -70,6 +73,7 @@ class Endpoint(NamedTuple):
     message: type[Message] | None
     handler: Any
     max_body: int = MAX_BODY
+    linking: bool = False
 
 
 ENDPOINTS: list[Endpoint] = []
@@ -78,13 +82,27 @@ ENDPOINTS: list[Endpoint] = []
 def endpoint(
     method: str, path: str, message: type[Message], permission: Permission, max_body: int = MAX_BODY
 ) -> Callable[[Handler], Handler]:
-    """Declare a handler ``f(services, actor, message) -> answer``; the answer None is ``{}``.
+    """Declare a handler ``f(services, actor, message) -> answer``, which is sent as JSON; the answer None is ``{}``.
 
-    ``path`` is relative to the API prefixes; ``{name}`` in it fills the message's field.
+    Bytes are sent as they are, an asynchronous generator of bytes piece by piece, as the client takes them.
+    ``path`` is relative to the API prefixes, or absolute if it starts with ``/``; ``{name}`` in it fills the
+    message's field.
     """
 
     def declare(handler: Handler) -> Handler:
         ENDPOINTS.append(Endpoint(method, path, permission, message, handler, max_body))
+        return handler
+
+    return declare
+
+
+def linking_endpoint(
+    method: str, path: str, message: type[Message], permission: Permission
+) -> Callable[[LinkingHandler], LinkingHandler]:
+    """Declare a handler ``f(services, actor, message, origin) -> answer`` whose answer links to this server."""
+
+    def declare(handler: LinkingHandler) -> LinkingHandler:
+        ENDPOINTS.append(Endpoint(method, path, permission, message, handler, linking=True))
         return handler
 
     return declare
@@ -128,13 +146,13 @@ class Dispatcher:
         """Say whether a path belongs to this dialect."""
         return path in self._exact or path.startswith(PREFIXES) or self._match(path) is not None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
+    async def __call__(self, request: Request, send: Send) -> None:
+        """Answer a request."""
         try:
             await self._serve(request, send)
         except MainspringError as error:
             await _refuse(send, error)
-        except ClientDisconnected:
+        except (ClientDisconnected, AnswerInterrupted):
             raise
         except Exception:
             log.exception("unexpected_error", method=request.method, path=request.path)
@@ -158,8 +176,9 @@ class Dispatcher:
             await called.handler(self._services, actor, request, send, fields)
             return
         message = await _read(called, request, fields)
-        answer = await called.handler(self._services, actor, message)
-        await respond(send, 200, b"{}" if answer is None else msgspec.json.encode(answer))
+        origin = (request.origin,) if called.linking else ()
+        answer = await called.handler(self._services, actor, message, *origin)
+        await _respond(request, send, answer)
 
     def _match(self, path: str) -> tuple[dict[str, Endpoint], dict[str, str]] | None:
         if methods := self._exact.get(path):
@@ -168,6 +187,18 @@ class Dispatcher:
             if match := pattern.fullmatch(path):
                 return methods, match.groupdict()
         return None
+
+
+async def _respond(request: Request, send: Send, answer: Any) -> None:
+    if answer is None:
+        await respond(send, 200, b"{}")
+    elif isinstance(answer, bytes):
+        await respond(send, 200, answer)
+    elif isinstance(answer, AsyncGenerator):
+        async with aclosing(answer):
+            await respond_stream(request, send, 200, [(b"content-type", JSON)], answer)
+    else:
+        await respond(send, 200, msgspec.json.encode(answer))
 
 
 def _check_path(raw: bytes) -> None:
@@ -214,6 +245,8 @@ def _check_content_type(request: Request) -> None:
     if request.method not in ("POST", "PUT"):
         return
     given = request.header(b"content-type")
+    if given == "application/json":
+        return
     if given is None:
         raise InvalidArgument("Bad Request. Content-Type header is missing.", field="Content-Type")
     if given.partition(";")[0].strip().lower() != "application/json":
@@ -222,7 +255,7 @@ def _check_content_type(request: Request) -> None:
 
 def _from_query(kind: type[Message], request: Request) -> dict[str, Any]:
     data: dict[str, Any] = {}
-    lists = {field.encode_name for field in msgspec.structs.fields(kind) if _is_list(field.type)}
+    lists = _lists(kind)
     for key, value in request.query:
         if key in lists:
             data.setdefault(key, []).append(value)
@@ -231,6 +264,18 @@ def _from_query(kind: type[Message], request: Request) -> dict[str, Any]:
     return data
 
 
+@cache
+def _fields(part: type[Part]) -> dict[str, Any]:
+    """Return the fields of a part of messages with their types: asked for anew, they cost more than a lookup."""
+    return {field.name: field.type for field in msgspec.structs.fields(part)}
+
+
+@cache
+def _lists(part: type[Part]) -> frozenset[str]:
+    return frozenset(name for name, kind in _fields(part).items() if _is_list(kind))
+
+
+@cache
 def _is_list(kind: Any) -> bool:
     return get_origin(kind) is list or any(get_origin(part) is list for part in get_args(kind))
 
@@ -269,7 +314,7 @@ def _known(kind: Any, data: Any, field: str = "body") -> Any:
         return [_known(part, each, field) for each in data]
     if part is None or not isinstance(data, dict):
         return data
-    fields = {field.name: field.type for field in msgspec.structs.fields(part)}
+    fields = _fields(part)
     known: dict[str, Any] = {}
     for given, value in data.items():
         name = given if given in fields else re.sub(r"([A-Z])", r"_\1", given).lower()
@@ -282,6 +327,7 @@ def _known(kind: Any, data: Any, field: str = "body") -> Any:
     return known
 
 
+@cache
 def _part_of(kind: Any) -> type[Part] | None:
     """Return the kind of part that a field's type speaks of, itself or in a list, or None."""
     if isinstance(kind, type) and issubclass(kind, Part):

@@ -6,11 +6,12 @@ from typing import Any
 
 from mainspring.api.mlflow import messages
 from mainspring.api.mlflow.answers import Json, experiment_out, present
-from mainspring.api.mlflow.dispatch import Services, endpoint, wrong_type
+from mainspring.api.mlflow.dispatch import endpoint, wrong_type
 from mainspring.api.mlflow.messages import pairs_once
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.permissions import Permission
+from mainspring.modules.services import Services
 from mainspring.modules.tracking import service
 from mainspring.modules.tracking.schemas import ExperimentCreate, ViewType
 

@@ -8,7 +8,7 @@ import msgspec
 
 from mainspring.api.mlflow import messages
 from mainspring.api.mlflow.answers import MODEL_STATUS_IN, Json, logged_model_out, present
-from mainspring.api.mlflow.dispatch import Services, endpoint
+from mainspring.api.mlflow.dispatch import endpoint
 from mainspring.api.mlflow.experiments import one_of
 from mainspring.api.mlflow.messages import pairs_in, pairs_once
 from mainspring.kit.actors import Actor
@@ -16,6 +16,7 @@ from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.names import missing_value
 from mainspring.kit.pages import offset_of
 from mainspring.kit.permissions import Permission
+from mainspring.modules.services import Services
 from mainspring.modules.tracking import service
 from mainspring.modules.tracking.schemas import DatasetScope, LoggedModelCreate, ModelOrder, ModelStatus
 

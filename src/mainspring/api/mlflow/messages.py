@@ -214,7 +214,7 @@ class MetricHistoryInterval(Message):
     metric_key: str | None = None
     start_step: int | None = None
     end_step: int | None = None
-    max_results: int = 320
+    max_results: int = 2_500
 
 
 class CreateLoggedModel(Message):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-from mainspring.api.mlflow.dispatch import Services, raw_endpoint
+from mainspring.api.mlflow.dispatch import raw_endpoint
 from mainspring.kit.actors import Actor
 from mainspring.kit.http import TEXT, Request, Send, respond
 from mainspring.kit.permissions import Permission
+from mainspring.modules.artifacts import service as artifacts
+from mainspring.modules.services import Services
 
 MLFLOW_VERSION = "3.17.2"
 """The version of the protocol that is spoken here: clients compare it with their own."""
@@ -16,10 +18,9 @@ SERVER_INFO = {
     "store_type": "SqlStore",
     "workspaces_enabled": False,
     "trace_archival_enabled": False,
-    "multipart_uploads_enabled": False,
-    "multipart_downloads_enabled": False,
-    "presigned_upload_run_id_supported": False,
-    "presigned_upload_model_id_supported": False,
+    "multipart_uploads_enabled": True,
+    "presigned_upload_run_id_supported": True,
+    "presigned_upload_model_id_supported": True,
     "features_enabled": {"gateway": False},
 }
 
@@ -36,4 +37,6 @@ async def version(services: Services, actor: Actor, request: Request, send: Send
 
 @raw_endpoint("GET", "server-info", Permission.PUBLIC)
 async def server_info(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
-    await respond(send, 200, msgspec.json.encode(SERVER_INFO))
+    # Told that downloads may go past us, clients ask for a signed URL first: of no use where it leads back here.
+    info = SERVER_INFO | {"multipart_downloads_enabled": artifacts.goes_direct(services)}
+    await respond(send, 200, msgspec.json.encode(info))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mainspring.api.mlflow import registry_messages as messages
 from mainspring.api.mlflow.answers import Json, present
-from mainspring.api.mlflow.dispatch import Services, endpoint
+from mainspring.api.mlflow.dispatch import endpoint
 from mainspring.api.mlflow.messages import pairs_in
 from mainspring.api.mlflow.registry_messages import model_out, version_out
 from mainspring.kit.actors import Actor
@@ -21,6 +21,7 @@ from mainspring.modules.registry.schemas import (
     RegisteredModelUpdate,
     RegistrySearch,
 )
+from mainspring.modules.services import Services
 
 READ, WRITE = Permission.REGISTRY_READ, Permission.REGISTRY_WRITE
 

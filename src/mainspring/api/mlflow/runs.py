@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 from mainspring.api.mlflow import messages
-from mainspring.api.mlflow.answers import Json, dataset_summary_out, present, run_info_out, run_out
-from mainspring.api.mlflow.dispatch import Services, endpoint, missing, wrong_type
+from mainspring.api.mlflow.answers import Json, dataset_summary_out, new_run_out, present, run_info_out
+from mainspring.api.mlflow.dispatch import endpoint, missing, wrong_type
 from mainspring.api.mlflow.experiments import one_of, view_type
 from mainspring.api.mlflow.messages import pairs_in, pairs_once
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.permissions import Permission
+from mainspring.modules.services import Services
 from mainspring.modules.tracking import service
 from mainspring.modules.tracking.schemas import (
     Batch,
@@ -43,7 +44,7 @@ async def create_run(services: Services, actor: Actor, message: messages.CreateR
         pairs_once(message.tags, "tags"),
     )
     run = await services.db.write(service.create_run, actor, new)
-    return {"run": run_out(run, outputs=False)}
+    return {"run": new_run_out(run)}
 
 
 @endpoint("POST", "runs/update", messages.UpdateRun, WRITE)
@@ -65,12 +66,16 @@ async def restore_run(services: Services, actor: Actor, message: messages.RunMes
 
 
 @endpoint("GET", "runs/get", messages.RunMessage, READ)
-async def get_run(services: Services, actor: Actor, message: messages.RunMessage) -> Json:
-    return {"run": run_out(await services.db.read(service.get_run, actor, message.run_id or ""))}
+async def get_run(services: Services, actor: Actor, message: messages.RunMessage) -> bytes:
+    run_id = message.run_id or ""
+    document = await services.db.look_up(service.look_up_document, actor, run_id)
+    if document is None:
+        document = await services.db.read(service.get_document, actor, run_id)
+    return b'{"run":%b}' % document
 
 
 @endpoint("POST", "runs/search", messages.SearchRuns, READ)
-async def search_runs(services: Services, actor: Actor, message: messages.SearchRuns) -> Json:
+async def search_runs(services: Services, actor: Actor, message: messages.SearchRuns) -> bytes:
     if message.max_results > MAX_RUNS:
         raise wrong_type("max_results", message.max_results)
     query = RunSearch(
@@ -81,10 +86,10 @@ async def search_runs(services: Services, actor: Actor, message: messages.Search
         message.order_by,
         message.page_token,
     )
-    page = await services.db.read(service.search_runs, actor, query)
-    return present(
-        {"runs": [run_out(run, searched=True) for run in page.items], "next_page_token": page.next_page_token}
-    )
+    page = await services.db.read(service.search_documents, actor, query)
+    found = b'"runs":[%b]' % b",".join(page.items) if page.items else b""
+    token = b'"next_page_token":"%b"' % page.next_page_token.encode() if page.next_page_token else b""
+    return b"{%b}" % b",".join(part for part in (found, token) if part)
 
 
 @endpoint("POST", "runs/log-metric", messages.LogMetric, WRITE)

@@ -1,0 +1,103 @@
+"""HTTP connections that wait for nobody without end: what uvicorn's protocol leaves without a limit.
+
+A client that stops in the middle of a request is told 408 and let go, one whose head has no end 431, and one
+too many 503. Who says nothing between two requests is let go by uvicorn itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from http import HTTPStatus
+
+import structlog
+import uvicorn
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD = 64 * 1024
+"""Bytes of a request's line and headers after which no more are read."""
+
+log = structlog.get_logger(__name__)
+
+
+class Config(uvicorn.Config):
+    """Uvicorn's configuration, with how long clients may be silent in the middle of a request and how many may come."""
+
+    read_timeout: float = 60
+    max_connections: int = 10_000
+
+
+class _Flow(FlowControl):
+    """Flow control that knows when reading went on: until then it was the server that kept the client waiting."""
+
+    resumed = 0.0
+
+    def resume_reading(self) -> None:
+        if self.read_paused:
+            self.resumed = time.monotonic()
+            super().resume_reading()
+
+
+class Connection(HttpToolsProtocol):
+    """One connection. A head may take ``read_timeout`` from its first byte, a body as long between two pieces."""
+
+    __slots__ = ("_head", "_heard", "_watch")  # past 30 names an object pays for a dictionary of its own
+    config: Config
+    flow: _Flow
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = _Flow(transport)
+        self._head = 0
+        self._heard = time.monotonic()
+        self._watch = self.loop.call_later(self.config.read_timeout, self._check)
+        if len(self.connections) > self.config.max_connections:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._watch.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head():
+            # These bytes may be the head's end with much of a body: what came before them was all head.
+            if self._head > MAX_HEAD:
+                return self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            self._head += len(data)
+        else:
+            self._head = 0
+            self._heard = time.monotonic()
+        super().data_received(data)
+
+    def _in_head(self) -> bool:
+        """Say whether a head is due or has begun; it ends where its request's cycle begins."""
+        return self.cycle is None or self.cycle.scope is not self.scope
+
+    def _check(self) -> None:
+        """Let the client go if it has been silent for too long while it was its turn; else look again later."""
+        left = self.config.read_timeout
+        if self._is_clients_turn():
+            left += max(self._heard, self.flow.resumed) - time.monotonic()
+        if left > 0:
+            self._watch = self.loop.call_later(left, self._check)
+        else:
+            log.info("request_timed_out", client=self.client, seconds=self.config.read_timeout)
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _is_clients_turn(self) -> bool:
+        if self.timeout_keep_alive_task is not None:  # between two requests
+            return False
+        if self._in_head() or self.cycle.response_complete:
+            return True
+        return self.cycle.more_body and not self.flow.read_paused
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Close the connection, with an answer where none has begun."""
+        if self.transport.is_closing():
+            return
+        if self.cycle is not None and not self.cycle.response_complete and self.cycle.response_started:
+            return self.transport.abort()
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        self.transport.write(head.encode())
+        self.transport.close()

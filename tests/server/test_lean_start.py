@@ -1,0 +1,40 @@
+"""The server starts soon and is small when idle: what a feature needs is loaded with its first use."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.components.server import MainspringServer
+
+START_CPU_S = 1.0
+IDLE_MIB = 110
+HEAVY = {"alembic", "arro3", "botocore", "litestar", "numpy", "obstore", "pandas", "polars", "psycopg", "pyarrow"}
+
+
+def test_the_application_loads_nothing_heavy() -> None:
+    code = "import sys, mainspring.server.run, mainspring.server.app; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "sqlalchemy" in loaded
+    assert loaded & HEAVY == set()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_first_answer_and_idle_memory(tmp_path: Path, request: pytest.FixtureRequest, database: str) -> None:
+    """Processor time, not time: the machine may be busy. Bytecode is there, as an installed package has it."""
+    url = str(request.getfixturevalue("postgres_database")) if database == "postgresql" else None
+    environment = {"PYTHONDONTWRITEBYTECODE": ""}
+    with MainspringServer(tmp_path / "data", database_url=url, environment=environment) as server:
+        process = psutil.Process(server.pid)
+        times = process.cpu_times()
+        assert times.user + times.system < START_CPU_S
+        assert httpx.get(f"{server.url}/api/v1/experiments").status_code == 200
+        time.sleep(1.5)
+        assert process.memory_info().rss < IDLE_MIB * 1024 * 1024
