@@ -1,20 +1,26 @@
-"""`python -m bench`: run the cases on both servers, alternating, and print one table a database."""
+"""`python -m bench`: run the cases on every server, alternating, and print one table a database."""
 
 import argparse
 import json
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 
-from bench import report
-from bench.cases import QUICK, Case, Sample, Size, Subject, cases, fill, log_metric
-from bench.servers import MAINSPRING, MLFLOW, ROOT, BenchError, Product, Server, mlflow_python
+from bench import BenchError, report
+from bench.cases import Case, cases
+from bench.filling import fill
+from bench.products import MAINSPRING, PRODUCTS, ROOT, Product
+from bench.report import Results
+from bench.servers import Server
+from bench.subject import QUICK, Sample, Size, Subject
+from bench.writes import log_metric
 
 PAGE = ROOT / "docs/performance.md"
-PRODUCTS = {"mlflow": MLFLOW, "mainspring": MAINSPRING}
+DATABASES = {"both": ["sqlite", "postgresql"], "sqlite": ["sqlite"], "postgresql": ["postgresql"], "none": []}
 
 
 def say(text: str) -> None:
@@ -22,13 +28,24 @@ def say(text: str) -> None:
     print(time.strftime("%H:%M:%S"), text, file=sys.stderr, flush=True)
 
 
+def chosen(text: str | None, known: dict[str, object], what: str) -> list[str]:
+    """Return the names of a list with commas, all of them without one; end the program if one is unknown."""
+    names = text.split(",") if text else list(known)
+    if unknown := set(names) - set(known):
+        raise SystemExit(f"unknown {what}: {', '.join(sorted(unknown))}; known are {', '.join(known)}")
+    return names
+
+
 def arguments() -> argparse.Namespace:
     """Return the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
-    parser.add_argument("--cases", help="names with commas between them: " + ", ".join(cases(Size())))
-    parser.add_argument("--only", choices=list(PRODUCTS), help="run one server alone: no ratios")
+    parser.add_argument("--database", choices=list(DATABASES), default="both")
+    parser.add_argument("--cases", help="names with commas between them: " + ", ".join(cases(Size(), "sqlite")))
+    parser.add_argument("--only", help="servers with commas between them: " + ", ".join(PRODUCTS))
     parser.add_argument("--rounds", type=int, help="default 3, with --quick 1")
+    parser.add_argument(
+        "--s3", action="store_true", help="also artifacts on a Ceph gateway, beside a bare obstore copy"
+    )
     parser.add_argument("--quick", action="store_true", help="less data, one short round: for trying, not for the docs")
     parser.add_argument("--write-docs", action="store_true", help="put the report into docs/performance.md")
     parser.add_argument("--json", metavar="FILE", help="write every sample to a file")
@@ -38,30 +55,20 @@ def arguments() -> argparse.Namespace:
 class Bench:
     """One database's run: the servers, the chosen cases and what was found so far."""
 
-    def __init__(
-        self, database: str, products: list[Product], chosen: dict[str, Case], size: Size, rounds: int
-    ) -> None:
-        self.database, self.products, self.chosen, self.size, self.rounds = database, products, chosen, size, rounds
-        self.results: report.Results = {name: {} for name in chosen}
-
-    def add(self, case: str, server: str, sample: Sample) -> None:
-        """Keep a sample; a case that has failed on a server stays failed."""
-        if case not in self.chosen:
-            return
-        cell = self.results[case].setdefault(server, [])
-        if isinstance(cell, list):
-            cell.append(sample)
+    def __init__(self, database: str, products: list[Product], known: dict[str, Case], size: Size, rounds: int) -> None:
+        self.database, self.size, self.rounds = database, size, rounds
+        self.results = Results(products, known)
 
     def alternate(self, turn: int) -> list[Product]:
         """Return the servers, in turned order every second time."""
-        return self.products[:: 1 if turn % 2 == 0 else -1]
+        return self.results.products[:: 1 if turn % 2 == 0 else -1]
 
     def start(self, product: Product) -> Server:
         """Start a server and note what that took."""
         say(f"{self.database}: starting {product.name}")
         server = Server(product, self.database)
-        self.add("start", product.name, Sample(server.start_wall))
-        self.add("start-cpu", product.name, Sample(server.start_cpu))
+        self.results.add("start", product.name, Sample(server.start_wall))
+        self.results.add("start-cpu", product.name, Sample(server.start_cpu))
         return server
 
     def note_idle(self, server: Server) -> None:
@@ -70,81 +77,94 @@ class Bench:
         before, begin = server.cpu(), time.monotonic()
         time.sleep(5)
         per_minute = (server.cpu() - before) / (time.monotonic() - begin) * 60
-        self.add("memory", server.product.name, Sample(server.memory()))
-        self.add("idle", server.product.name, Sample(per_minute))
+        self.results.add("memory", server.product.name, Sample(server.memory()))
+        self.results.add("idle", server.product.name, Sample(per_minute))
 
     def run(self) -> None:
         """Start every server as often as there are rounds, then run the cases on the last ones, alternating."""
-        for turn in range(self.rounds - 1 if "start" in self.chosen or "start-cpu" in self.chosen else 0):
+        names = self.results.cases
+        for turn in range(self.rounds - 1 if "start" in names or "start-cpu" in names else 0):
             for product in self.alternate(turn):
                 self.start(product).stop()
         with ExitStack() as stack:
             subjects = []
-            for product in self.products:
+            for product in self.results.products:
                 server = self.start(product)
                 stack.callback(server.stop)
                 self.note_idle(server)
                 subjects.append(Subject(server, self.size))
-            if any(name in self.chosen for name in ("search", "search-filter", "history")):
-                for subject in subjects:
-                    say(f"{self.database}: filling {subject.server.product.name}")
-                    fill(subject)
-            for subject in subjects if any(case.run for case in self.chosen.values()) else []:
-                log_metric(subject, 64)  # not counted: every worker has met the database once
+            for subject in subjects:
+                self.prepare(subject)
             for name, turn in self.schedule():
                 for subject in subjects[:: 1 if turn % 2 == 0 else -1]:
                     self.run_case(name, subject)
 
+    def prepare(self, subject: Subject) -> None:
+        """Put in the data that the chosen cases read, and let every worker meet the database once."""
+        lacks = subject.server.product.lacks
+        wanted = [case for case in self.results.cases.values() if case.run and case.needs not in lacks]
+        data = {case.data for case in wanted} - {""}
+        say(f"{self.database}: filling {subject.server.product.name} with {', '.join(sorted(data)) or 'nothing'}")
+        fill(subject, data)
+        if wanted:
+            log_metric(subject, 64)
+
     def schedule(self) -> Iterator[tuple[str, int]]:
         """Yield case and round: all cases of a round, then the next round."""
         for turn in range(self.rounds):
-            for name, case in self.chosen.items():
+            for name, case in self.results.cases.items():
                 if case.run and turn < (case.rounds or self.rounds):
                     yield name, turn
 
     def run_case(self, name: str, subject: Subject) -> None:
         """Run a case once; a failure is told at once and takes the place of the figure."""
-        case, server = self.chosen[name], subject.server.product.name
-        if case.run is None or isinstance(self.results[name].get(server), str):
+        case, product = self.results.cases[name], subject.server.product
+        failed = isinstance(self.results.cells.get(name, {}).get(product.name), str)
+        if case.run is None or case.needs in product.lacks or failed:
             return
+        subject.server.settle(calm_windows=1)  # the work of the case before must not be counted here
         try:
             sample = case.run(subject)
         except BenchError as error:
-            say(f"FAILED: {self.database}, {name}, {server}: {error}")
-            self.results[name][server] = str(error)
+            say(f"FAILED: {self.database}, {name}, {product.name}: {error}")
+            self.results.fail(name, product.name, str(error))
             return
-        say(f"{self.database}: {name}, {server}: {report.number(sample.value)} {case.unit}")
-        self.add(name, server, sample)
+        growth = f", + {report.number(sample.growth_mib)} MiB" if case.growth and sample.growth_mib else ""
+        say(f"{self.database}: {name}, {product.name}: {report.number(sample.value)} {case.unit}{growth}")
+        self.results.add(name, product.name, sample)
 
 
 def main() -> int:
     """Run, print, write; the exit status is 1 if any case failed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped then, too
     options = arguments()
     size = QUICK if options.quick else Size()
-    known = cases(size)
-    names = options.cases.split(",") if options.cases else list(known)
-    if unknown := set(names) - set(known):
-        raise SystemExit(f"unknown cases: {', '.join(sorted(unknown))}; known are {', '.join(known)}")
-    chosen = {name: case for name, case in known.items() if name in names}
-    databases = ["sqlite", "postgresql"] if options.database == "both" else [options.database]
-    products = [PRODUCTS[options.only]] if options.only else list(PRODUCTS.values())
-    if MLFLOW in products:
-        mlflow_python()
-    results: dict[str, report.Results] = {}
-    for database in databases:
-        bench = Bench(database, products, chosen, size, options.rounds or size.rounds)
+    products = [PRODUCTS[name] for name in chosen(options.only, dict(PRODUCTS), "servers")]
+    results: dict[str, Results] = {}
+    for product in products if DATABASES[options.database] else []:
+        product.install()
+    for database in DATABASES[options.database]:
+        known = cases(size, database)
+        names = chosen(options.cases, dict(known), "cases")
+        picked = {name: case for name, case in known.items() if name in names}
+        bench = Bench(database, products, picked, size, options.rounds or size.rounds)
         results[database] = bench.results
         try:
             bench.run()
         except BenchError as error:
             raise SystemExit(f"{database}: {error}") from error
-    text = report.document(known, results, shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
+    if options.s3:
+        from bench import s3  # Ceph's start is among the tests' fixtures, which need more than the bench
+
+        say("s3: starting a Ceph gateway")
+        results["s3"] = s3.measure(size, options.rounds or size.rounds)
+    text = report.document(results, shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
     print(text)
     if options.json:
         with open(options.json, "w") as file:
-            json.dump(results, file, default=asdict, indent=1)
-    failed = [server for r in results.values() for row in r.values() for server in row if isinstance(row[server], str)]
-    # What the original fails at belongs on the page; what we fail at must be mended first.
+            json.dump({database: found.cells for database, found in results.items()}, file, default=asdict, indent=1)
+    failed = [product for found in results.values() for _, product, _ in found.failures()]
+    # What a peer fails at belongs on the page; what we fail at must be mended first.
     if options.write_docs and MAINSPRING.name not in failed:
         report.write_into(PAGE, text)
     return 1 if failed else 0

@@ -1,4 +1,4 @@
-"""The runs and metric points that both servers hold before the reading cases start: the same in both.
+"""The runs and metric points that the servers hold before the reading cases start: the same in all of them.
 
 Standard library only: this module is also imported by the environment of the original server.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 FIRST_START_MS = 1_700_000_000_000
 HISTORY_KEY = "loss"
+SPIKE = 1024.0
 SEARCH_FILTER = "metrics.m0 > 0.5 and params.p0 != 'v1'"
 SEARCH_ORDER = "metrics.m1 DESC"
 
@@ -38,6 +39,12 @@ def run_row(index: int) -> RunRow:
 def history_point(step: int) -> tuple[int, float]:
     """Return timestamp (ms) and value of one step of a metric's history; the value is exact in binary."""
     return FIRST_START_MS + step, step * 0.25
+
+
+def chart_point(step: int, points: int) -> tuple[int, float]:
+    """Return timestamp (ms) and value of one step of the long history: a saw tooth with one low and one high spike."""
+    spikes = {points // 3: -SPIKE, points * 2 // 3 + 1: SPIKE}
+    return FIRST_START_MS + step, spikes.get(step, step % 1000 * 0.25)
 
 
 def newest(runs: int, page: int) -> list[str]:

@@ -1,14 +1,14 @@
 """The load generator: a process of its own that keeps N HTTP/1.1 connections busy for some seconds.
 
 `python -m bench.load` reads one line of JSON (the plan), warms the server up, prints `ready`, waits for a line, sends
-until the time is over, waits for every answer, and prints one line of JSON. Each connection has one request under way,
-as a client has. An answer other than 200 stops everything.
+until the time is over or `requests` are sent, waits for every answer, and prints one line of JSON. Each connection has
+one request under way, as a client has. An answer other than 200 stops everything.
 """
 
 import asyncio
 import itertools
 import json
-import os
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +20,6 @@ import uvloop
 from bench.dataset import HISTORY_KEY, history_point
 
 Plan = dict[str, Any]
-BATCH_KEYS = 10
-BATCH_STEPS = 100
 
 
 class Connection(asyncio.Protocol):
@@ -69,28 +67,32 @@ def request(method: str, path: str, body: bytes = b"", kind: str = "application/
 
 
 def post(path: str, body: dict[str, Any]) -> bytes:
-    """Return a POST of JSON to the tracking API."""
-    return request("POST", f"/api/2.0/mlflow/{path}", json.dumps(body).encode())
+    """Return a POST of JSON."""
+    return request("POST", path, json.dumps(body).encode())
+
+
+def write(path: str, run_id: str, body: dict[str, Any]) -> bytes:
+    """Return a write to a run, with its id under both names, as MLflow's client sends it."""
+    return post(f"/api/2.0/mlflow/runs/{path}", {"run_uuid": run_id, "run_id": run_id, **body})
 
 
 def log_metric(plan: Plan, connection: int) -> Iterator[bytes]:
     """Yield one point after the other of one run: a training loop."""
-    run_id = plan["runs"][connection]
     for step in itertools.count():
         timestamp, value = history_point(step)
         point = {"key": HISTORY_KEY, "value": value, "timestamp": timestamp, "step": step}
-        yield post("runs/log-metric", {"run_uuid": run_id, "run_id": run_id, **point})
+        yield write("log-metric", plan["runs"][connection], point)
 
 
 def log_batch(plan: Plan, connection: int) -> Iterator[bytes]:
-    """Yield batches of 1,000 points: 100 steps of 10 metrics."""
+    """Yield batches of points: `plan["steps"]` further steps of each of `plan["keys"]` metrics."""
+    steps, keys = plan["steps"], [f"k{key}" for key in range(plan["keys"])]
     for batch in itertools.count():
         points = []
-        for step in range(batch * BATCH_STEPS, (batch + 1) * BATCH_STEPS):
+        for step in range(batch * steps, (batch + 1) * steps):
             timestamp, value = history_point(step)
-            point = {"value": value, "timestamp": timestamp, "step": step}
-            points += [{"key": f"k{key}", **point} for key in range(BATCH_KEYS)]
-        yield post("runs/log-batch", {"run_id": plan["runs"][connection], "metrics": points})
+            points += [{"key": key, "value": value, "timestamp": timestamp, "step": step} for key in keys]
+        yield post("/api/2.0/mlflow/runs/log-batch", {"run_id": plan["runs"][connection], "metrics": points})
 
 
 def create_run(plan: Plan, connection: int) -> Iterator[bytes]:
@@ -100,29 +102,42 @@ def create_run(plan: Plan, connection: int) -> Iterator[bytes]:
     for number in itertools.count():
         name = f"new-{connection}-{number}"
         body = {"experiment_id": plan["experiment"], "start_time": 1_700_000_000_000 + number}
-        yield post("runs/create", {**body, "user_id": "bench", "run_name": name, "tags": pairs})
+        body |= {"user_id": "bench", "run_name": name, "tags": pairs}
+        yield post("/api/2.0/mlflow/runs/create", body)
 
 
-def search(plan: Plan, connection: int) -> Iterator[bytes]:
-    """Yield the same search again and again."""
-    return itertools.repeat(post("runs/search", plan["body"]))
+def entries(path: str, plan: Plan, connection: int) -> Iterator[bytes]:
+    """Yield one new param or tag after the other, to the connection's runs in turn."""
+    runs = plan["runs"][connection]
+    for number in itertools.count():
+        body = {"key": f"k{number // len(runs)}", "value": f"value {number}"}
+        yield write(path, runs[number % len(runs)], body)
+
+
+def log_parameter(plan: Plan, connection: int) -> Iterator[bytes]:
+    """Yield new params."""
+    return entries("log-parameter", plan, connection)
+
+
+def set_tag(plan: Plan, connection: int) -> Iterator[bytes]:
+    """Yield new tags."""
+    return entries("set-tag", plan, connection)
+
+
+def ask(plan: Plan, connection: int) -> Iterator[bytes]:
+    """Yield the same POST again and again."""
+    return itertools.repeat(post(plan["path"], plan["body"]))
 
 
 def get(plan: Plan, connection: int) -> Iterator[bytes]:
-    """Yield the same read again and again; `{c}` in the path is the connection's number."""
-    return itertools.repeat(request("GET", plan["path"].replace("{c}", str(connection))))
-
-
-def put(plan: Plan, connection: int) -> Iterator[bytes]:
-    """Yield uploads of the file `plan["file"]`, to one path a connection."""
-    with open(plan["file"], "rb") as source:
-        body = source.read()
-    path = plan["path"].replace("{c}", str(connection))
-    return itertools.repeat(request("PUT", path, body, "application/octet-stream"))
+    """Yield reads of some paths in turn; each connection begins at another one."""
+    paths = plan["paths"]
+    begin = connection * len(paths) // plan["connections"]
+    return itertools.cycle([request("GET", path) for path in paths[begin:] + paths[:begin]])
 
 
 KINDS: dict[str, Callable[[Plan, int], Iterator[bytes]]] = {
-    make.__name__: make for make in (log_metric, log_batch, create_run, search, get, put)
+    make.__name__: make for make in (log_metric, log_batch, create_run, log_parameter, set_tag, ask, get)
 }
 
 
@@ -132,6 +147,7 @@ class Load:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.done = [0] * plan["connections"]
+        self.left = plan.get("requests", math.inf)
         self.seconds: list[float] = []
         self.sizes: set[int] = set()
         self.error = ""
@@ -145,7 +161,8 @@ class Load:
 
     async def keep_busy(self, number: int, connection: Connection, requests: Iterator[bytes], until: float) -> None:
         """Send on one connection until the clock says so or anything fails."""
-        while not self.error and time.perf_counter() < until:
+        while not self.error and time.perf_counter() < until and self.left > 0:
+            self.left -= 1
             begin = time.perf_counter()
             try:
                 status, size = await connection.send(next(requests))
@@ -183,7 +200,6 @@ async def main() -> None:
         "p50": times[len(times) // 2],
         "p99": times[len(times) * 99 // 100],
         "sizes": sorted(load.sizes)[:5],
-        "cpu": sum(os.times()[:2]),
         "error": load.error,
     }
     print(json.dumps(result), flush=True)

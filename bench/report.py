@@ -4,17 +4,52 @@ import os
 import platform
 import re
 import subprocess
-from importlib.metadata import version
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 import psutil
 
-from bench.cases import Case, Goal, Sample
-from bench.servers import MAINSPRING, MLFLOW, MLFLOW_VERSION, program
+from bench.cases import Case, Goal
+from bench.postgres import program
+from bench.products import MAINSPRING, Product
+from bench.subject import Sample
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
-Results = dict[str, dict[str, list[Sample] | str]]  # case → server → its samples, or why it failed
+NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "s3": "Artifacts on S3 (Ceph RADOS Gateway)"}
+
+
+@dataclass
+class Results:
+    """What was found on one database: case → product → its samples, or why it failed."""
+
+    products: list[Product]
+    cases: dict[str, Case]
+    cells: dict[str, dict[str, list[Sample] | str]] = field(default_factory=dict)
+
+    def add(self, case: str, product: str, sample: Sample) -> None:
+        """Keep a sample of a chosen case; a case that has failed on a server stays failed."""
+        if case in self.cases:
+            cell = self.cells.setdefault(case, {}).setdefault(product, [])
+            if isinstance(cell, list):
+                cell.append(sample)
+
+    def fail(self, case: str, product: str, why: str) -> None:
+        """Put the reason in the place of the figure."""
+        self.cells.setdefault(case, {})[product] = why
+
+    def failures(self) -> Iterator[tuple[str, str, str]]:
+        """Yield case, product and the reason's first line of what failed."""
+        for case, row in self.cells.items():
+            for product, cell in row.items():
+                if isinstance(cell, str):
+                    yield case, product, cell.partition("\n")[0]
+
+    def figures(self, case: str, product: Product) -> list[Sample]:
+        """Return the samples of a cell, none where there is nothing to compare."""
+        cell = self.cells.get(case, {}).get(product.name, [])
+        return cell if isinstance(cell, list) else []
 
 
 def number(value: float) -> str:
@@ -22,58 +57,84 @@ def number(value: float) -> str:
     return f"{round(value, 3 - len(str(int(value)))):,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def figure(samples: list[Sample] | str | None) -> str:
-    """Return median and range of a cell, `failed` for a case that broke, `–` for one that was not run."""
-    if not samples:
-        return "–"
-    if isinstance(samples, str):
-        return "failed"
-    values = [sample.value for sample in samples]
-    spread = f" ({number(min(values))}–{number(max(values))})" if len(values) > 1 else ""
-    return number(median(values)) + spread
-
-
-def times_better(case: Case, of_server: dict[str, list[Sample] | str]) -> float | None:
-    """Return how many times Mainspring is better than the original by the medians; None if one is missing."""
-    theirs, ours = of_server.get(MLFLOW.name), of_server.get(MAINSPRING.name)
-    if not isinstance(theirs, list) or not isinstance(ours, list):
-        return None
-    better, worse = (ours, theirs) if case.more_is_better else (theirs, ours)
-    return middle(better) / middle(worse) if middle(worse) else None
-
-
 def middle(samples: list[Sample]) -> float:
     """Return the median of the values."""
     return median(sample.value for sample in samples)
 
 
-def verdict(goal: Goal, times: float | None, ours: list[Sample] | str | None) -> str:
-    """Return the goal and whether it was met; a case that has no goal has an empty cell."""
-    met = None
-    if goal.times is not None:
-        met = None if times is None else times >= goal.times
-    elif goal.most is not None and isinstance(ours, list):
-        met = middle(ours) <= goal.most
-    return goal.text + {None: "", True: ": met", False: ": **missed**"}[met]
+def cell(results: Results, case: str, product: Product) -> str:
+    """Return median and range, or why there is none: `not offered`, `failed`, `–` for what was not run."""
+    if results.cases[case].needs in product.lacks:
+        return "not offered"
+    if isinstance(results.cells.get(case, {}).get(product.name), str):
+        return "failed"
+    values = [sample.value for sample in results.figures(case, product)]
+    if not values:
+        return "–"
+    spread = f" ({number(min(values))}–{number(max(values))})" if len(values) > 1 else ""
+    return number(median(values)) + spread
 
 
-def table(cases: dict[str, Case], results: Results) -> str:
+def times_better(results: Results, case: str, peer_name: str = "") -> float | None:
+    """Return how many times Mainspring is better by the medians than a peer, or than the best; None without figures."""
+    peers = [peer for peer in results.products if peer is not MAINSPRING and peer_name in ("", peer.name)]
+    theirs = [middle(samples) for peer in peers if (samples := results.figures(case, peer))]
+    ours = results.figures(case, MAINSPRING)
+    if not theirs or not ours:
+        return None
+    if results.cases[case].more_is_better:
+        return middle(ours) / max(theirs)
+    return min(theirs) / middle(ours) if middle(ours) else None
+
+
+def verdict(goal: Goal, times: float | None, ours: float | None) -> str:
+    """Return the goal and whether it was met; a goal without a figure to judge it by is given alone."""
+    judged = []
+    if goal.times is not None and times is not None:
+        judged.append(times >= goal.times)
+    if goal.most is not None and ours is not None:
+        judged.append(ours <= goal.most)
+    if not judged:
+        return goal.text
+    return goal.text + (": met" if all(judged) else ": **missed**")
+
+
+def row(results: Results, name: str) -> str:
+    """Return the row of one case."""
+    case, ours = results.cases[name], results.figures(name, MAINSPRING)
+    best = times_better(results, name)
+    judged = verdict(case.goal, times_better(results, name, case.goal.peer), middle(ours) if ours else None)
+    cells = [cell(results, name, product) for product in results.products]
+    ratio = "–" if best is None else f"{number(best)}×"
+    return f"| {' | '.join([case.title, case.unit, *cells, ratio, judged])} |"
+
+
+def growth_row(results: Results, name: str, goal: Goal) -> str:
+    """Return the row of the memory that a case takes: the most of all rounds, since a server may keep what it took."""
+    most = {
+        product.name: max(sample.growth_mib or 0.0 for sample in samples)
+        for product in results.products
+        if (samples := results.figures(name, product))
+    }
+    cells = [number(most[p.name]) if p.name in most else cell(results, name, p) for p in results.products]
+    judged = verdict(goal, None, most.get(MAINSPRING.name))
+    return f"| {' | '.join([f'{results.cases[name].title}: memory on top', 'MiB', *cells, '–', judged])} |"
+
+
+def table(results: Results) -> str:
     """Return the table of one database."""
     lines = [
-        f"| work | unit | {MLFLOW.name} | {MAINSPRING.name} | times better | goal |",
-        "| --- | --- | ---: | ---: | ---: | --- |",
+        f"| work | unit | {' | '.join(product.name for product in results.products)} | × best peer | goal |",
+        f"| --- | --- | {'---: | ' * len(results.products)}---: | --- |",
     ]
-    for name, of_server in results.items():
-        case = cases[name]
-        times = times_better(case, of_server)
-        theirs, ours = of_server.get(MLFLOW.name), of_server.get(MAINSPRING.name)
-        ratio = "–" if times is None else f"{number(times)}×"
-        cells = [case.title, case.unit, figure(theirs), figure(ours), ratio, verdict(case.goal, times, ours)]
-        lines.append(f"| {' | '.join(cells)} |")
+    for name, case in results.cases.items():
+        lines.append(row(results, name))
+        if case.growth:
+            lines.append(growth_row(results, name, case.growth))
     return "\n".join(lines)
 
 
-def machine(databases: list[str]) -> str:
+def machine(databases: list[str], products: list[Product]) -> str:
     """Return one line on the machine and the versions."""
     model = (
         re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
@@ -85,32 +146,29 @@ def machine(databases: list[str]) -> str:
         f"{psutil.virtual_memory().total / 2**30:.0f} GiB memory",
         f"{platform.system()} {platform.machine()}",
         f"Python {platform.python_version()}",
-        f"mlflow {MLFLOW_VERSION}",
-        f"mainspring {version('mainspring')}",
+        *(f"{product.name} {product.version}" for product in products),
     ]
     if "postgresql" in databases:
         parts.append(subprocess.run([program("postgres"), "-V"], capture_output=True, text=True).stdout.strip())
     return ", ".join(parts) + f"; load average at the end {os.getloadavg()[0]:.1f}"
 
 
-def document(cases: dict[str, Case], results: dict[str, Results], command: str) -> str:
+def document(results: dict[str, Results], command: str) -> str:
     """Return the whole report."""
-    parts = [f"Made by `{command}` on {machine(list(results))}."]
+    products = {product.name: product for found in results.values() for product in found.products}
+    parts = [f"Made by `{command}` on {machine(list(results), list(products.values()))}."]
     for database, of_database in results.items():
-        name = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}[database]
-        parts += [f"### {name}", table(cases, of_database)]
+        parts += [f"### {NAMES[database]}", table(of_database)]
     failures = [
-        f"- {database}, {case}, {server}: {cell.splitlines()[0]}"
+        f"- {NAMES[database]}, {case}, {product}: {why}"
         for database, of_database in results.items()
-        for case, of_server in of_database.items()
-        for server, cell in of_server.items()
-        if isinstance(cell, str)
+        for case, product, why in of_database.failures()
     ]
     return "\n\n".join(parts + (["**Failed:**\n\n" + "\n".join(failures)] if failures else []))
 
 
-def write_into(page: Path, text: str) -> None:
-    """Replace what stands between the markers of a page."""
-    before, rest = page.read_text().split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}")
+def write_into(page: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
+    """Replace what stands between two markers of a page."""
+    before, rest = page.read_text().split(begin, 1)
+    after = rest.split(end, 1)[1]
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}")
