@@ -5,14 +5,14 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 RUNTIME := $(VENV)/.runtime-installed
 EVERYTHING := $(VENV)/.everything-installed
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope
 ARGS ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help up install test test-all lint format bench docs lock components all-components clean
+.PHONY: help up install test test-all lint format bench docs lock components clean
 
 help:  ## List what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ install: $(EVERYTHING)  ## Make .venv with everything that running, testing and 
 test: $(EVERYTHING) components  ## Run the tests, real components included
 	$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: $(EVERYTHING) all-components  ## Run every test, the slow ones too
+test-all: $(EVERYTHING) components  ## Run every test, the slow ones too
 	$(PYTEST) $(ARGS)
 
 lint: $(EVERYTHING)  ## Check style, types and the order of imports
@@ -55,9 +55,6 @@ clean:  ## Remove .venv and the caches
 components:
 	@sh scripts/setup.sh components
 
-all-components:
-	@sh scripts/setup.sh components all
-
 $(UV):
 	@sh scripts/setup.sh venv $(VENV)
 
@@ -65,6 +62,7 @@ $(RUNTIME): requirements/runtime.txt pyproject.toml | $(UV)
 	@echo "mainspring: installing what running needs"
 	@$(INSTALL) --require-hashes --requirement requirements/runtime.txt
 	@$(INSTALL) --no-deps --editable .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(EVERYTHING): requirements/dev.txt $(RUNTIME)
