@@ -1,11 +1,13 @@
 """The command line, run in this process against a server."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import structlog
 
 from mainspring.cli.main import app, run
 from tests.components.server import MainspringServer
@@ -29,8 +31,8 @@ Typed = Callable[..., Said]
 
 
 @pytest.fixture
-def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Typed:
-    """Return a function that runs ``mainspring`` with the words typed behind it; the code must be ``code``."""
+def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Typed]:
+    """Give a function that runs ``mainspring`` with the words typed behind it; the code must be ``code``."""
     for name in ("MAINSPRING_URL", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
 
@@ -41,7 +43,10 @@ def typed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -
         assert said.code == code, f"exit code {said.code}, not {code}:\n{said.out}{said.err}"
         return said
 
-    return run_typed
+    yield run_typed
+    # A command that serves sends the logs of this process to the standard error of this test.
+    structlog.reset_defaults()
+    logging.basicConfig(force=True)
 
 
 @pytest.fixture

@@ -43,7 +43,8 @@ class Workers(Multiprocess):
     def init_processes(self) -> None:
         """Start the workers, and say so once one answers."""
         super().init_processes()
-        self.ready = self.processes[0].wait_until_ready(START_SECONDS, self.should_exit)
+        # The first to be ready may be any: the one before it may have died and wait to be replaced.
+        self.ready = any(process.wait_until_ready(START_SECONDS, self.should_exit) for process in self.processes)
         if self.ready:
             self._announce()
 

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
 import mainspring.modules.registry.tables
 import mainspring.modules.tracking.tables  # noqa: F401
@@ -16,6 +15,7 @@ from mainspring.db.engine import Database, check_url
 from mainspring.db.schema import metadata
 from mainspring.kit.actors import LOCAL
 from mainspring.kit.errors import AlreadyExists
+from mainspring.kit.sql_engines import create_write_engine
 from mainspring.modules.registry import service
 from mainspring.modules.registry.schemas import ModelVersionCreate, RegisteredModelCreate, RegistrySearch
 
@@ -43,7 +43,7 @@ asyncio.run(main(sys.argv[1], int(sys.argv[2])))
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a database with tables."""
     given = f"sqlite:///{tmp_path}/m.db" if request.param == "sqlite" else request.getfixturevalue("postgres_database")
-    engine = create_engine(check_url(given))
+    engine = create_write_engine(check_url(given))
     metadata.create_all(engine)
     engine.dispose()
     return check_url(given)
