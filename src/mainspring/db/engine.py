@@ -3,6 +3,7 @@
 Services are synchronous functions ``f(tx, …)`` on a SQLAlchemy connection. The edges run them by
 ``await database.read(f, …)`` (a thread, a read-only transaction), ``await database.write(f, …)``
 (the group-commit writer) or, for short reads by an index, ``await database.look_up(f, …)``.
+A read sees every write that was acknowledged before it began.
 """
 
 from __future__ import annotations
@@ -18,10 +19,17 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from mainspring.db.journal import Journal
 from mainspring.db.lookups import Lookup, Lookups
-from mainspring.db.writer import GroupWriter, Write
+from mainspring.db.writer import GroupWriter, Write, settle
 from mainspring.kit.errors import Internal, InvalidArgument, Unavailable
-from mainspring.kit.sql_engines import create_read_engine, create_write_engine, readers, unavailable_reason
+from mainspring.kit.sql_engines import (
+    create_read_engine,
+    create_write_engine,
+    embedded_file,
+    readers,
+    unavailable_reason,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,7 +47,7 @@ class Database:
         self.write_engine: Engine = create_write_engine(url)
         self.read_engine: Engine = create_read_engine(url, readers(url))
         self._threads = ThreadPoolExecutor(readers(url), thread_name_prefix="db-read")
-        self._writer = GroupWriter(self.write_engine)
+        self._writer = GroupWriter(self.write_engine, Journal() if embedded_file(url) else None)
         self._lookups = Lookups(url)
 
     async def read(self, query: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -47,6 +55,8 @@ class Database:
 
         Raises what the query raises, Unavailable where the database is away or no thread becomes free in time.
         """
+        if self._writer.waits:
+            await self._writer.submit(settle)
         # The context goes along, so that what a query logs carries the request's id.
         call = partial(copy_context().run, self._read, partial(query, **kwargs), args)
         running = self._threads.submit(call)
@@ -68,7 +78,13 @@ class Database:
 
     def look_up(self, lookup: Lookup[P, T], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         """Return the result of a short read, which goes together with others of the same moment."""
+        if self._writer.waits:
+            return self._settle_and_look_up(lookup, *args, **kwargs)
         return self._lookups.get(lookup, *args, **kwargs)
+
+    async def _settle_and_look_up(self, lookup: Lookup[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        await self._writer.submit(settle)
+        return await self._lookups.get(lookup, *args, **kwargs)
 
     async def check(self) -> None:
         """Raise ``Unavailable`` unless the database answers."""

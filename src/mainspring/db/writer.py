@@ -2,7 +2,8 @@
 
 Requests wait while one transaction takes what has gathered, and are answered after its commit, so
 that "acknowledged" means "committed" and a disk flush is shared by all who wait for it. A member
-that fails fails alone: it is undone to its savepoint, the rest commit.
+that fails fails alone: it is undone to its savepoint, the rest commit. On an embedded database
+deferred writes wait in the journal until somebody asks for them.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from mainspring.db.journal import Deferred, Entries, Journal
 from mainspring.kit.errors import Internal, MainspringError, RateLimited, Unavailable
 from mainspring.kit.sql_engines import UNREACHABLE, unavailable_reason
 
@@ -55,7 +57,15 @@ class Grouped(Generic[P, T]):
         return outcome
 
 
-def _by_position(write: Grouped[Any, Any], kwargs: dict[str, Any]) -> None:
+def _settle(tx: Connection, calls: list[tuple[Any, ...]]) -> list[None]:
+    return [None] * len(calls)
+
+
+settle: Grouped[[], None] = Grouped(_settle)
+"""Write nothing, but after all that waits in the journal: ``settle(tx)``."""
+
+
+def _by_position(write: Grouped[Any, Any] | Deferred[Any, Any], kwargs: dict[str, Any]) -> None:
     if kwargs:
         raise TypeError(f"{write.__name__} takes its arguments by position; got {', '.join(kwargs)} by name")
 
@@ -73,14 +83,21 @@ class _Member:
 class GroupWriter:
     """One thread that owns the write connection; ``submit`` is called from event loops."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, journal: Journal | None = None) -> None:
         self._engine = engine
+        self._journal = journal
         self._pending: deque[_Member] = deque()
         self._calls: SimpleQueue[None] = SimpleQueue()
         self._calling: asyncio.AbstractEventLoop | None = None
+        self._kept: Connection | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
+
+    @property
+    def waits(self) -> bool:
+        """Whether acknowledged writes are not in the tables yet; ``settle`` puts them there."""
+        return self._journal is not None and self._journal.waits
 
     async def submit(self, write: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``write(tx, *args)`` in the next transaction and return its result once it is committed.
@@ -89,7 +106,7 @@ class GroupWriter:
         the database refuses.
         """
         loop = asyncio.get_running_loop()
-        if isinstance(write, Grouped):
+        if isinstance(write, Grouped | Deferred):
             _by_position(write, kwargs)
         if self._closing:
             raise _stopping()
@@ -113,6 +130,8 @@ class GroupWriter:
         self._closing = True
         self._calls.put(None)
         self._thread.join()
+        if self._kept:
+            self._kept.close()
         late = self._take()
         for member in late:
             member.outcome = _stopping()
@@ -121,24 +140,63 @@ class GroupWriter:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            self._calls.get()
+            with contextlib.suppress(Empty):
+                self._calls.get(timeout=self._journal.due_in if self._journal else None)
             stopping = self._closing
             while members := self._take():
-                self._commit(members)
+                self._commit_surely(members)
                 _answer(members)
+            if self._journal and self._journal.due_in is not None and (stopping or self._journal.due_in == 0):
+                self._commit_surely([])
 
     def _take(self) -> list[_Member]:
         return [self._pending.popleft() for _ in range(min(len(self._pending), MAX_GROUP))]
 
+    def _commit_surely(self, members: list[_Member]) -> None:
+        """Commit, and let no error of our own end the thread."""
+        try:
+            self._commit(members)
+        except Exception as error:  # noqa: BLE001 - a log that cannot be written, say
+            for member in members:
+                member.outcome = Internal(f"The writer failed: {type(error).__name__}; see the server's log.")
+
     def _commit(self, members: list[_Member], attempt: int = 1) -> None:
-        """Set every member's outcome, each committed or undone."""
+        """Set every member's outcome, each committed or undone. Without members, apply what waits in the journal."""
         applied = False
         try:
-            with self._engine.begin() as tx:
-                _apply(tx, members)
+            with self._begin() as tx:
+                self._carry_out(tx, members)
                 applied = True
+            if self._journal:
+                self._journal.committed()
         except Exception as error:  # noqa: BLE001 - whatever a write raises is its caller's answer
+            if self._journal:
+                self._journal.undone()
             self._recover(members, error, attempt, applied)
+
+    @contextlib.contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        """Begin a transaction. The connection to an embedded database is kept: to fetch it costs as much again."""
+        if self._journal is None:
+            with self._engine.begin() as tx:
+                yield tx
+            return
+        self._kept = self._kept or self._engine.connect()
+        with self._kept.begin():
+            yield self._kept
+
+    def _carry_out(self, tx: Connection, members: list[_Member]) -> None:
+        deferred = [member for member in members if isinstance(member.write, Deferred)]
+        others = [member for member in members if not isinstance(member.write, Deferred)]
+        journal = self._journal
+        if journal and (others or not members or journal.is_behind or journal.due_in == 0):
+            journal.apply(tx)
+        _apply(tx, others)
+        if deferred and journal:
+            journal.note(tx, _check(tx, deferred, journal.known))
+        elif deferred:
+            for kind, entry in _check(tx, deferred, {}):
+                kind.apply(tx, [entry])
 
     def _recover(self, members: list[_Member], error: Exception, attempt: int, applied: bool) -> None:
         """After a transaction was undone: try each of its members by itself, or say why not."""
@@ -153,6 +211,8 @@ class GroupWriter:
             log.error("database_unavailable", reason=reason, error=str(error))
             for member in members:
                 member.outcome = Unavailable(reason, retry_after=1)
+        elif not members:
+            log.error("journal_not_applied", exc_info=error)
         elif len(members) > 1:
             for member in members:
                 self._commit([member])
@@ -183,6 +243,21 @@ def _apply(tx: Connection, members: list[_Member]) -> None:
     for write, calls in grouped.items():
         for member, outcome in zip(calls, write.many(tx, [call.args for call in calls]), strict=True):
             member.outcome = outcome
+
+
+def _check(tx: Connection, members: list[_Member], known: dict[Any, Any]) -> Entries:
+    """Set the outcomes of deferred writes, and return what they are going to write."""
+    calls: dict[Deferred[Any, Any], list[_Member]] = {}
+    for member in members:
+        assert isinstance(member.write, Deferred)
+        calls.setdefault(member.write, []).append(member)
+    entries: Entries = []
+    for write, those in calls.items():
+        outcomes, entry = write.check(tx, [member.args for member in those], known)
+        for member, outcome in zip(those, outcomes, strict=True):
+            member.outcome = outcome
+        entries.append((write.kind, entry))
+    return entries
 
 
 def _apply_in_savepoint(tx: Connection, member: _Member) -> None:

@@ -17,6 +17,10 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 
+WholeAnswer = Callable[[int, Headers, bytes], bool]
+WHOLE_ANSWER = "mainspring.whole_answer"
+"""The ASGI extension by which our server takes an answer at once; False means that it must come as messages."""
+
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 MAX_QUERY_FIELDS = 2_000
@@ -115,9 +119,36 @@ class Request:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+class Answer:
+    """The ``send`` of one request that is answered: it adds the request's id, and remembers the status."""
+
+    __slots__ = ("_send", "_whole", "request_id", "status")
+
+    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+        self.request_id, self.status = request_id, 0
+        self._send = send
+        self._whole: WholeAnswer | None = scope.get("extensions", {}).get(WHOLE_ANSWER, {}).get("send")
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message of ASGI."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]
+        await self._send(message)
+
+    def send_whole(self, status: int, headers: Headers, body: bytes) -> bool:
+        """Send a whole answer, and say whether that could be done."""
+        if self._whole and self._whole(status, [*headers, (b"x-request-id", self.request_id.encode())], body):
+            self.status = status
+            return True
+        return False
+
+
 async def respond(send: Send, status: int, body: bytes, content_type: bytes = JSON, headers: Headers = ()) -> None:
     """Send a whole answer."""
     own = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *headers]
+    if isinstance(send, Answer) and send.send_whole(status, own, body):
+        return
     await send({"type": "http.response.start", "status": status, "headers": own})
     await send({"type": "http.response.body", "body": body})
 

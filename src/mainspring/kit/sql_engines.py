@@ -32,12 +32,12 @@ _POSTGRES_CONNECT = {
 
 
 def create_write_engine(url: str) -> Engine:
-    """Return an engine of one connection, for the writer thread.
+    """Return an engine of one connection, for the writer thread; of two on SQLite, where that keeps its own.
 
     SQLite transactions take the write lock at their start, so that none fails half way.
     """
     if make_url(url).get_backend_name() == "sqlite":
-        return _sqlite_engine(url, pool_size=1, begin="BEGIN IMMEDIATE", pragmas=())
+        return _sqlite_engine(url, pool_size=2, begin="BEGIN IMMEDIATE", pragmas=())
     # The writer notices a lost connection by itself: to ask at every transaction whether it still stands is dear.
     return _postgres_engine(url, pool_size=1, options={}, ping=False)
 
@@ -189,6 +189,21 @@ def upsert_rows(
     ``only_if``, a condition in SQL, only rows that meet it. Rows must differ in their keys.
     """
     _write_rows(tx, _upsert(tx.dialect.name, table, columns, newer, only_if), rows)
+
+
+def reserve_keys(tx: Connection, table: Table, count: int, after: int = 0) -> Sequence[int]:
+    """Return ``count`` values for the integer primary key of new rows, greater than ``after`` on SQLite.
+
+    SQLite gives one behind the greatest that it has; ``after`` is the greatest of those that it does not have yet.
+    """
+    [key] = table.primary_key
+    if tx.dialect.name == "sqlite":
+        [(greatest,)] = select_rows(tx, f"SELECT max({key.name}) FROM {table.name}")
+        first = max(greatest or 0, after) + 1
+        return range(first, first + count)
+    sequence = f"pg_get_serial_sequence('{table.name}', '{key.name}')"
+    rows = select_rows(tx, f"SELECT nextval({sequence}) FROM generate_series(1, ?)", (count,))
+    return [value for (value,) in rows]
 
 
 def update_rows(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:

@@ -21,9 +21,9 @@ from mainspring.kit.context import request_id
 from mainspring.kit.errors import MainspringError, PermissionDenied
 from mainspring.kit.http import (
     TEXT,
+    Answer,
     AnswerInterrupted,
     ClientDisconnected,
-    Message,
     Receive,
     Request,
     Scope,
@@ -120,26 +120,19 @@ class Application:
         this = given if given and len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else None
         this = this or new_request_id()
         token = request_id.set(this)
-        started, status = time.perf_counter(), 0
-
-        async def tell(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", this.encode())]
-            await send(message)
-
+        started, answer = time.perf_counter(), Answer(scope, send, this)
         try:
             self._hosts.check(request)
-            await self._route(request, receive, tell)
+            await self._route(request, receive, answer)
         except PermissionDenied as error:
-            await respond(tell, error.code.status, dispatch.error_body(error))
+            await respond(answer, error.code.status, dispatch.error_body(error))
         except ClientDisconnected:
-            status = 499
+            answer.status = 499
         except AnswerInterrupted as error:
             log.error("answer_interrupted", request_id=this, path=scope["path"], reason=str(error))
         finally:
             request_id.reset(token)
+            status = answer.status
             if status >= 500 or self._log_requests:
                 took = round((time.perf_counter() - started) * 1000, 1)
                 level = log.error if status >= 500 else log.debug

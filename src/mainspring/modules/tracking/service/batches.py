@@ -2,76 +2,67 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from math import nan
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from mainspring.db.writer import Grouped
+from mainspring.db.journal import Deferred, Known
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument, MainspringError
 from mainspring.kit.permissions import Permission
-from mainspring.kit.sql_engines import written_together
 from mainspring.modules.tracking.schemas import Batch, LifecycleStage, Metric
 from mainspring.modules.tracking.service import rules
-from mainspring.modules.tracking.store import documents
-from mainspring.modules.tracking.store import metrics as metric_store
+from mainspring.modules.tracking.service.written import WRITTEN, Rows
 from mainspring.modules.tracking.store import models as model_store
 from mainspring.modules.tracking.store import runs as store
 from mainspring.modules.tracking.store.runs import RunKey
-
-BLOCK_POINTS = 16
-"""From how many points of one run and key in a transaction are written as a block at once."""
 
 T = TypeVar("T")
 R = TypeVar("R")
 Pair = tuple[str, str]
 
 
-@dataclass(slots=True)
-class _Rows:
-    """What a group of batches writes, gathered over its runs."""
-
-    experiments: dict[int, int] = field(default_factory=dict)
-    params: dict[tuple[int, str], str] = field(default_factory=dict)
-    new_params: list[store.TextRow] = field(default_factory=list)
-    tags: dict[tuple[int, str], str] = field(default_factory=dict)
-    points: list[metric_store.Point] = field(default_factory=list)
-    model_metrics: list[model_store.MetricRow] = field(default_factory=list)
-    names: dict[int, str] = field(default_factory=dict)
-
-
-def _log_batches(tx: Connection, calls: list[tuple[Actor, str, Batch]]) -> list[MainspringError | None]:
+def _check_batches(
+    tx: Connection, calls: list[tuple[Actor, str, Batch]], known: Known
+) -> tuple[list[MainspringError | None], Rows]:
     """Log points, params and tags to active runs, each batch wholly or not at all.
 
-    A call is (actor, run_id, batch). All batches of a transaction are written by one statement a table.
+    A call is (actor, run_id, batch). Known are runs by their ids, and the values of params by (run, key).
     """
-    runs = store.find_keys(tx, {run_id for _, run_id, _ in calls})
+    _get_to_know(tx, calls, known)
     measured = {metric.model_id for _, _, batch in calls for metric in batch.metrics if metric.model_id}
     models = model_store.find_keys(tx, measured) if measured else {}
-    rows = _Rows()
-    wanted = {(run.key, key) for _, run_id, batch in calls if (run := runs.get(run_id)) for key, _ in batch.params}
-    if wanted:
-        rows.params = store.find_params(tx, wanted)
+    rows = Rows()
     outcomes: list[MainspringError | None] = []
     for actor, run_id, batch in calls:
         try:
-            _gather(rows, actor, runs.get(run_id), run_id, batch, models)
+            _gather(rows, actor, known.get(run_id), run_id, batch, models, known)
             outcomes.append(None)
         except MainspringError as error:
             outcomes.append(error)
-    _write(tx, rows)
-    return outcomes
+    return outcomes, rows
 
 
-log_batch: Grouped[[Actor, str, Batch], None] = Grouped(_log_batches)
-"""Log a batch to a run: ``log_batch(tx, actor, run_id, batch)``. See ``_log_batches``."""
+def _get_to_know(tx: Connection, calls: list[tuple[Actor, str, Batch]], known: Known) -> None:
+    """Look up the runs and the params that batches speak of, and that are not known yet."""
+    unknown = {run_id for _, run_id, _ in calls if run_id not in known}
+    if unknown:
+        known |= store.find_keys(tx, unknown)
+    wanted = {
+        (run.key, key)
+        for _, run_id, batch in calls
+        if batch.params and (run := known.get(run_id))
+        for key, _ in batch.params
+        if (run.key, key) not in known
+    }
+    if wanted:
+        known |= store.find_params(tx, wanted)
 
 
-def _gather(rows: _Rows, actor: Actor, run: RunKey | None, run_id: str, batch: Batch, models: dict[str, int]) -> None:
+def _gather(
+    rows: Rows, actor: Actor, run: RunKey | None, run_id: str, batch: Batch, models: dict[str, int], known: Known
+) -> None:
     """Check one batch whole, then add it to the rows: a batch that is refused leaves nothing behind."""
     actor.require(Permission.TRACKING_WRITE)
     rules.check_batch_limits(batch)
@@ -84,28 +75,30 @@ def _gather(rows: _Rows, actor: Actor, run: RunKey | None, run_id: str, batch: B
     if run.stage != LifecycleStage.ACTIVE:
         raise rules.inactive_run(run_id, run.stage)
     if params:
-        _check_unchanged(rows, run, params)
-    measured = _measured(run_id, batch.metrics, values, models)
+        _check_unchanged(run, params, known)
+    if any(metric.model_id for metric in batch.metrics):
+        rows.model_metrics += _measured(run_id, batch.metrics, values, models)
 
     rows.experiments[run.key] = run.experiment
-    rows.model_metrics += measured
     rows.points += [
         (run.key, metric.key, metric.timestamp, metric.step, *value)
         for metric, value in zip(batch.metrics, values, strict=True)
     ]
     for key, text in params:
-        if (run.key, key) not in rows.params:
-            rows.params[run.key, key] = text
-            rows.new_params.append((run.key, key, text, run.experiment))
+        if (run.key, key) not in known:
+            known[run.key, key] = text
+            rows.params.append((run.key, key, text, run.experiment))
     for key, text in tags:
-        if key != rules.RUN_NAME_TAG:
-            rows.tags[run.key, key] = text
-        elif text:  # an empty name is no name: the old one stays
-            rows.tags[run.key, key] = rows.names[run.key] = text
+        if key != rules.RUN_NAME_TAG or text:  # an empty name is no name: the old one stays
+            rows.tags.append((run.key, key, text, run.experiment))
+        if key == rules.RUN_NAME_TAG and text:
+            rows.names.append((run.key, text))
 
 
 def _checked(given: Sequence[T], check: Callable[[T, str], R], field: str) -> list[R]:
     """Return what ``check`` makes of each; where it refuses one, it is told its place: ``field[3]``."""
+    if not given:
+        return []
     try:
         return [check(each, "") for each in given]
     except MainspringError:
@@ -130,11 +123,11 @@ def _measured(
     return rows
 
 
-def _check_unchanged(rows: _Rows, run: RunKey, params: Sequence[Pair]) -> None:
+def _check_unchanged(run: RunKey, params: Sequence[Pair], known: Known) -> None:
     changed = [
         {"key": key, "old_value": old, "new_value": value}
         for key, value in params
-        if (old := rows.params.get((run.key, key), value)) != value
+        if (old := known.get((run.key, key), value)) != value
     ]
     if not changed:
         return
@@ -151,37 +144,5 @@ def _check_unchanged(rows: _Rows, run: RunKey, params: Sequence[Pair]) -> None:
     )
 
 
-def _write(tx: Connection, rows: _Rows) -> None:
-    experiments = rows.experiments
-    for run, name in sorted(rows.names.items()):
-        store.update_run(tx, run, {"name": name})
-    with written_together(tx):
-        _write_rows(tx, rows, experiments)
-
-
-def _write_rows(tx: Connection, rows: _Rows, experiments: dict[int, int]) -> None:
-    points, series = _divided(rows.points)
-    store.insert_params(tx, sorted(rows.new_params))
-    store.set_tags(tx, sorted((run, key, value, experiments[run]) for (run, key), value in rows.tags.items()))
-    metric_store.insert_points(tx, points, experiments)
-    metric_store.insert_blocks(tx, series, experiments)
-    model_store.insert_metrics(tx, sorted(set(rows.model_metrics), key=str))
-    documents.mark_stale(tx, experiments)
-
-
-def _divided(points: list[metric_store.Point]) -> tuple[list[metric_store.Point], list[metric_store.Series]]:
-    """Return the points to be kept one a row, and those that are many of one run and key."""
-    if len(points) < BLOCK_POINTS:
-        return points, []
-    by_series: dict[tuple[int, str], list[metric_store.Point]] = defaultdict(list)
-    for point in points:
-        by_series[point[:2]].append(point)
-    single = [point for part in by_series.values() if len(part) < BLOCK_POINTS for point in part]
-    return single, [_series(*key, part) for key, part in by_series.items() if len(part) >= BLOCK_POINTS]
-
-
-def _series(run: int, key: str, points: list[metric_store.Point]) -> metric_store.Series:
-    _, _, timestamps, steps, values, _ = zip(*points, strict=True)
-    if any(point[5] for point in points):
-        values = tuple(nan if is_nan else value for *_, value, is_nan in points)
-    return metric_store.Series(run, key, timestamps, steps, values)
+log_batch: Deferred[[Actor, str, Batch], None] = Deferred(WRITTEN, _check_batches)
+"""Log a batch to a run: ``log_batch(tx, actor, run_id, batch)``. See ``_check_batches``."""

@@ -108,7 +108,9 @@ def import_runs(tx: Connection, actor: Actor, records: Sequence[RunRecord]) -> N
     """Take in runs without their points, and mark them as incomplete; what is here of them gives way."""
     actor.require(Permission.TRACKING_WRITE)
     known = run_store.find_keys(tx, [run.run_id for run in records])
-    run_store.insert_runs(tx, [msgspec.structs.replace(run, tags={}) for run in records if run.run_id not in known])
+    new = [run for run in records if run.run_id not in known]
+    fresh = run_store.reserve_keys(tx, len(new))
+    run_store.insert_runs(tx, [run_store.run_row(key, run) for key, run in zip(fresh, new, strict=True)])
     keys = run_store.find_keys(tx, [run.run_id for run in records])
     by_key = {keys[run.run_id].key: run for run in records}
     now = now_ms()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
+from mainspring.db.journal import Deferred, Known
 from mainspring.db.lookups import Lookup
-from mainspring.db.writer import Grouped
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, MainspringError, NotFound
 from mainspring.kit.ids import new_run_id
@@ -29,30 +30,50 @@ from mainspring.modules.tracking.schemas import (
 )
 from mainspring.modules.tracking.service import rules
 from mainspring.modules.tracking.service.experiments import get_active_experiment
+from mainspring.modules.tracking.service.written import WRITTEN, Rows
 from mainspring.modules.tracking.store import deletion, documents
 from mainspring.modules.tracking.store import runs as store
 from mainspring.modules.tracking.store.runs import RunKey
 
+EXPERIMENT, LAST_RUN = "experiment", ("last run",)
 LOGGED_MODELS_TAG = "mlflow.log-model.history"
 
 
-def _create_runs(tx: Connection, calls: list[tuple[Actor, RunCreate]]) -> list[Run | MainspringError]:
-    """Start runs in active experiments; a call is (actor, new run)."""
-    experiments: dict[str, Experiment] = {}
+def _check_new_runs(
+    tx: Connection, calls: list[tuple[Actor, RunCreate]], known: Known
+) -> tuple[list[Run | MainspringError], Rows]:
+    """Start runs in active experiments; a call is (actor, new run).
+
+    Known are active experiments by (``EXPERIMENT``, id), and the greatest key of a run by ``LAST_RUN``.
+    """
     outcomes: list[Run | MainspringError] = []
     for actor, new in calls:
         try:
             actor.require(Permission.TRACKING_WRITE)
-            if new.experiment_id not in experiments:
-                experiments[new.experiment_id] = get_active_experiment(tx, actor, new.experiment_id)
-            outcomes.append(_new_run(experiments[new.experiment_id], new))
+            place = (EXPERIMENT, new.experiment_id)
+            if place not in known:
+                known[place] = get_active_experiment(tx, actor, new.experiment_id)
+            outcomes.append(_new_run(known[place], new))
         except MainspringError as error:
             outcomes.append(error)
-    store.insert_runs(tx, [run for run in outcomes if isinstance(run, Run)])
-    return outcomes
+    runs = [run for run in outcomes if isinstance(run, Run)]
+    return outcomes, _rows(runs, store.reserve_keys(tx, len(runs), known.get(LAST_RUN, 0)), known)
 
 
-create_run: Grouped[[Actor, RunCreate], Run] = Grouped(_create_runs)
+def _rows(runs: list[Run], keys: Sequence[int], known: Known) -> Rows:
+    """Return what is written of new runs, and note that they are there."""
+    rows = Rows()
+    for key, run in zip(keys, runs, strict=True):
+        experiment = int(run.experiment_id)
+        rows.runs.append(store.run_row(key, run))
+        rows.tags += [(key, name, text, experiment) for name, text in run.tags.items()]
+        rows.experiments[key] = experiment
+        known[run.run_id] = RunKey(key, run.run_id, experiment, run.lifecycle_stage)
+        known[LAST_RUN] = key
+    return rows
+
+
+create_run: Deferred[[Actor, RunCreate], Run] = Deferred(WRITTEN, _check_new_runs)
 """Start a run in an active experiment: ``create_run(tx, actor, new)``. Raises NotFound or InvalidArgument."""
 
 

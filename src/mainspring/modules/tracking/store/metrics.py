@@ -33,10 +33,13 @@ def insert_points(tx: Connection, points: Sequence[Point], experiments: Mapping[
 
     ``experiments`` are those of the points' runs, by the runs' keys.
     """
+    by_series: dict[tuple[int, str], list[Point]] = {}
+    for point in points:
+        by_series.setdefault(point[:2], []).append(point)
     # One order in every process: transactions that touch the same rows wait, and do not deadlock.
-    points = sorted(set(points))
-    insert_rows(tx, metric_points, _POINT, points, ignore=True)
-    _keep_latest(tx, points, experiments)
+    parts = [sorted(set(by_series[series])) for series in sorted(by_series)]
+    insert_rows(tx, metric_points, _POINT, [point for part in parts for point in part], ignore=True)
+    _keep_latest(tx, [max(part, key=_rank) for part in parts], experiments)
 
 
 def insert_blocks(tx: Connection, series: Iterable[Series], experiments: Mapping[int, int]) -> None:
@@ -56,13 +59,8 @@ def insert_blocks(tx: Connection, series: Iterable[Series], experiments: Mapping
 
 
 def _keep_latest(tx: Connection, points: Iterable[Point], experiments: Mapping[int, int]) -> None:
-    """Replace the latest point of a run and key where one of these is later; they are sorted by run and key."""
-    latest: dict[tuple[int, str], Point] = {}
-    for point in points:
-        best = latest.get(point[:2])
-        if best is None or _rank(point) > _rank(best):
-            latest[point[:2]] = point
-    newest = [(*point, experiments[point[0]]) for point in latest.values()]
+    """Replace the latest point of a run and key where this one is later; they are sorted and one of each."""
+    newest = [(*point, experiments[point[0]]) for point in points]
     upsert_rows(tx, latest_metrics, _LATEST, newest, newer="step, timestamp, value")
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from mainspring.kit import sql_engines
 from mainspring.kit.sql_engines import (
     chosen,
     insert_rows,
@@ -16,9 +17,7 @@ from mainspring.kit.sql_engines import (
     select_rows,
     select_where_in,
     upsert_rows,
-    written_together,
 )
-from mainspring.kit.time import now_ms
 from mainspring.modules.tracking.schemas import (
     Dataset,
     DatasetInput,
@@ -34,7 +33,6 @@ from mainspring.modules.tracking.tables import (
     params,
     run_dataset_tags,
     run_datasets,
-    run_documents,
     run_models,
     runs,
     tags,
@@ -44,6 +42,8 @@ NAN: Literal["NaN"] = "NaN"
 TEXT = ("run", "key", "value", "experiment")
 TextRow = tuple[int, str, str, int]
 """(run, key, value, experiment): a row of ``params`` or ``tags``."""
+RunRow = tuple[int, str, int, str, str, str, str, str, int | None]
+_RUN = ("id", "run_id", "experiment", "name", "user_id", "status", "lifecycle_stage", "artifact_uri", "started_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +68,20 @@ def find_starts(tx: Connection, run_ids: Iterable[str]) -> dict[str, tuple[int, 
     return {run_id: (key, start) for run_id, key, start in rows}
 
 
-def insert_runs(tx: Connection, new: Sequence[Run]) -> None:
-    """Insert runs with their tags; their documents wait to be written."""
-    columns = ("run_id", "experiment", "name", "user_id", "status", "lifecycle_stage", "artifact_uri", "started_at")
-    rows = [
-        (
-            run.run_id,
-            int(run.experiment_id),
-            run.name,
-            run.user_id,
-            run.status.value,
-            run.lifecycle_stage.value,
-            run.artifact_uri,
-            run.started_at,
-        )
-        for run in new
-    ]
-    insert_rows(tx, runs, columns, rows, ignore=False)
-    keys = find_keys(tx, [run.run_id for run in new])
-    tagged = [(keys[run.run_id], key, value) for run in new for key, value in run.tags.items()]
-    now = now_ms()
-    stale = [(run.key, now) for run in keys.values()]
-    with written_together(tx):
-        insert_rows(tx, tags, TEXT, [(run.key, key, value, run.experiment) for run, key, value in tagged], ignore=False)
-        insert_rows(tx, run_documents, ("run", "changed_at"), stale, ignore=False)
+def reserve_keys(tx: Connection, count: int, after: int = 0) -> Sequence[int]:
+    """Return keys for new runs; see ``kit.sql_engines.reserve_keys``."""
+    return sql_engines.reserve_keys(tx, runs, count, after)
+
+
+def run_row(key: int, run: Run) -> RunRow:
+    """Return the row of a new run."""
+    header = (run.name, run.user_id, run.status.value, run.lifecycle_stage.value, run.artifact_uri, run.started_at)
+    return (key, run.run_id, int(run.experiment_id), *header)
+
+
+def insert_runs(tx: Connection, rows: Sequence[RunRow]) -> None:
+    """Insert runs. Their documents are to be marked as stale, by which they get them."""
+    insert_rows(tx, runs, _RUN, rows, ignore=False)
 
 
 def update_run(tx: Connection, key: int, values: dict[str, Any]) -> None:
