@@ -122,7 +122,8 @@ class Journal:
     def apply(self, tx: Connection) -> None:
         """Write everything that waits into the tables, and empty the journal; checks know nothing but the tables."""
         self.known = {}
-        if not self._rows and not self._left:
+        if not self._rows and not (self._left and _has_journal(tx)):
+            self._left = False
             return
         by_kind: dict[Kind, list[Any]] = {}
         # What waits is what is stored: nothing is applied twice, whoever else had the file open.
@@ -152,6 +153,11 @@ class Journal:
         self._undone = bool(self._rows)
         self._noted, self._applied = {}, False
         self._since = time.monotonic()
+
+
+def _has_journal(tx: Connection) -> bool:
+    """Say whether the database has its tables: without them nothing can wait in it."""
+    return bool(select_rows(tx, "SELECT 1 FROM sqlite_master WHERE name = ?", (write_journal.name,)))
 
 
 def _decoded(body: bytes) -> Entries:

@@ -31,8 +31,9 @@ def invalid_value(field: str, value: Any, reason: str = "") -> InvalidArgument:
 
 def no_repeats(keys: Iterable[str], field: str) -> None:
     """Raise InvalidArgument where a key comes twice: which of its values counts is not said."""
-    repeated = [key for key, times in Counter(keys).items() if times > 1]
-    if repeated:
+    given = list(keys)
+    if len(set(given)) < len(given):
+        repeated = [key for key, times in Counter(given).items() if times > 1]
         raise InvalidArgument(f"Keys come more than once in '{field}': {repeated}. Give each once.", field=field)
 
 
