@@ -245,3 +245,17 @@ def test_by_itself_it_is_written_at_once(file: Path) -> None:
         with pytest.raises(AlreadyExists):
             add(tx, 1)
     engine.dispose()
+
+
+@pytest.mark.usefixtures("patient")
+def test_nothing_waits_on_a_disk_that_is_nearly_full(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(db: Database) -> None:
+        await db.write(add, 1)
+        assert stored(file) == (0, 1)
+        monkeypatch.setattr(journal, "ROOM_BYTES", 1 << 60)
+        await db.write(add, 2)
+        assert stored(file) == (2, 0)
+        with pytest.raises(AlreadyExists):
+            await db.write(add, 1)
+
+    on(file, work)

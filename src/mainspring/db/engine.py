@@ -47,7 +47,7 @@ class Database:
         self.write_engine: Engine = create_write_engine(url)
         self.read_engine: Engine = create_read_engine(url, readers(url))
         self._threads = ThreadPoolExecutor(readers(url), thread_name_prefix="db-read")
-        self._writer = GroupWriter(self.write_engine, Journal() if embedded_file(url) else None)
+        self._writer = GroupWriter(self.write_engine, Journal(file.parent) if (file := embedded_file(url)) else None)
         self._lookups = Lookups(url)
 
     async def read(self, query: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -9,9 +9,11 @@ process left in the journal, the next one applies first.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import msgspec
@@ -28,6 +30,9 @@ Known = dict[Any, Any]
 MAX_WAIT_S = 1.0
 MAX_BYTES = 3 * 1024 * 1024
 """When rows go into the tables though nobody asks: so old is the first of them, so many bytes they are."""
+ROOM_BYTES = 64 * 1024 * 1024
+LOOK_EVERY_S = 0.2
+"""What is acknowledged must fit into the tables: on a disk with less room, looked at so often, nothing may wait."""
 
 write_journal = Table(
     "write_journal",
@@ -87,6 +92,7 @@ Entries = list[tuple[Kind, Any]]
 class Journal:
     """What waits to be written into the tables. All but ``waits`` belongs to the writer's thread."""
 
+    folder: Path
     known: Known = field(default_factory=dict)
     waits: bool = True
     """Whether a read must wait for ``apply``: at first, too, for what an earlier process may have left."""
@@ -96,6 +102,8 @@ class Journal:
     _since: float = field(default_factory=time.monotonic)
     _left: bool = True
     _applied: bool = False
+    _looked_at: float = 0.0
+    _room: int = 0
     _undone: bool = False
 
     @property
@@ -111,6 +119,15 @@ class Journal:
     def is_behind(self) -> bool:
         """Say whether checks would see too little: what was known is lost, the tables do not have it yet."""
         return self._left or self._undone
+
+    @property
+    def has_room(self) -> bool:
+        """Say whether writes may wait: on a disk that is nearly full they go straight into the tables."""
+        now = time.monotonic()
+        if now >= self._looked_at + LOOK_EVERY_S:
+            disk = os.statvfs(self.folder)
+            self._looked_at, self._room = now, disk.f_bavail * disk.f_frsize
+        return self._room >= ROOM_BYTES
 
     def note(self, tx: Connection, entries: Entries) -> None:
         """Add the entries of a transaction."""

@@ -192,9 +192,11 @@ class GroupWriter:
         if journal and (others or not members or journal.is_behind or journal.due_in == 0):
             journal.apply(tx)
         _apply(tx, others)
-        if deferred and journal:
+        if deferred and journal and journal.has_room:
             journal.note(tx, _check(tx, deferred, journal.known))
         elif deferred:
+            if journal:
+                journal.apply(tx)
             for kind, entry in _check(tx, deferred, {}):
                 kind.apply(tx, [entry])
 

@@ -38,7 +38,8 @@ def refresh_documents(tx: Connection) -> bool:
     """Write documents of runs that have changed, and have the compaction look at the runs; say whether more wait."""
     now = now_ms()
     runs = documents.refresh(tx, now - STALE_MS, DOCUMENTS_AT_ONCE)
-    compaction.queue(tx, runs, now)
+    # What has no points has nothing to compact.
+    compaction.queue(tx, [key for key, run in runs.items() if run.metrics], now)
     return len(runs) == DOCUMENTS_AT_ONCE
 
 

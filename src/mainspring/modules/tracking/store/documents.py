@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select, update
 from mainspring.kit.sql_engines import chosen, select_rows, select_where_in, update_rows, upsert_rows
 from mainspring.kit.time import now_ms
 from mainspring.modules.tracking import documents
+from mainspring.modules.tracking.schemas import Run
 from mainspring.modules.tracking.store import runs as run_store
 from mainspring.modules.tracking.tables import run_documents, runs
 
@@ -50,8 +51,8 @@ def get_documents(tx: Connection, keys: Sequence[int]) -> list[bytes]:
     return [found[key] for key in keys if key in found]
 
 
-def refresh(tx: Connection, before: int, limit: int) -> list[int]:
-    """Write up to ``limit`` documents that are out of date since before ``before`` (ms); return the keys of their runs.
+def refresh(tx: Connection, before: int, limit: int) -> dict[int, Run]:
+    """Write up to ``limit`` documents that are out of date since before ``before`` (ms); return their runs by key.
 
     Rows that a transaction of another process has locked are left for the next time.
     """
@@ -61,4 +62,4 @@ def refresh(tx: Connection, before: int, limit: int) -> list[int]:
     loaded = run_store.load_runs(tx, keys)
     rows = [(documents.encode(run), key) for key, run in sorted(loaded.items())]
     update_rows(tx, run_documents, ("body", "run"), rows)
-    return keys
+    return loaded
