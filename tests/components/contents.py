@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+import httpx
 import psycopg
 
 from tests.components.server import MainspringServer
@@ -15,6 +16,7 @@ class Keeper:
     """Reads what one server keeps. A state differs from the one before exactly if something was changed meanwhile."""
 
     def __init__(self, server: MainspringServer, database_url: str | None) -> None:
+        self._server = httpx.Client(base_url=server.url)
         self._artifacts = server.data / "artifacts"
         self._postgres = database_url is not None
         self._connection: Any = (
@@ -28,6 +30,8 @@ class Keeper:
         """Return the state of the database, and the files with their sizes."""
         files = [(str(path), path.stat().st_size) for path in self._artifacts.rglob("*") if path.is_file()]
         if not self._postgres:
+            if self._value("select count(*) from write_journal"):
+                self._server.get("/api/2.0/mlflow/runs/get?run_id=none")  # a read: what waits is written before it
             return self._value("pragma data_version"), sorted(files)
         # Any transaction that began to write moves this on, one that was undone too: only then the rows are read.
         transaction = self._value("select pg_snapshot_xmax(pg_current_snapshot())")
@@ -48,5 +52,6 @@ class Keeper:
         return value
 
     def close(self) -> None:
-        """Close the connection to the database."""
+        """Close the connections."""
+        self._server.close()
         self._connection.close()

@@ -131,6 +131,8 @@ class Journal:
 
     def note(self, tx: Connection, entries: Entries) -> None:
         """Add the entries of a transaction."""
+        if not entries:
+            return
         body = msgspec.msgpack.encode([(kind.name, entry) for kind, entry in entries])
         [(row,)] = select_rows(tx, "INSERT INTO write_journal (writes) VALUES (?) RETURNING id", (body,))
         self._noted[row] = entries

@@ -117,11 +117,18 @@ class GroupWriter:
         if self._calling is not loop:
             # The thread is called when this turn of the loop is over: what its other requests write goes along.
             self._calling = loop
-            loop.call_soon(self._call)
+            loop.call_soon(self._call, loop)
         result: T = await member.future
         return result
 
-    def _call(self) -> None:
+    def _call(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Call the thread; where several write, after one turn more: the next ones have mostly arrived by then."""
+        if len(self._pending) > 1:
+            loop.call_soon(self._call_now)
+        else:
+            self._call_now()
+
+    def _call_now(self) -> None:
         self._calling = None
         self._calls.put(None)
 
@@ -258,7 +265,8 @@ def _check(tx: Connection, members: list[_Member], known: dict[Any, Any]) -> Ent
         outcomes, entry = write.check(tx, [member.args for member in those], known)
         for member, outcome in zip(those, outcomes, strict=True):
             member.outcome = outcome
-        entries.append((write.kind, entry))
+        if not all(isinstance(outcome, MainspringError) for outcome in outcomes):
+            entries.append((write.kind, entry))
     return entries
 
 

@@ -90,7 +90,7 @@ class Connection(HttpToolsProtocol):
         if self.flow.write_paused or cycle.disconnected or cycle.response_started or not cycle.keep_alive:
             return False
         lines = [name + b": " + value for name, value in (*cycle.default_headers, *headers)]
-        if any(_NOT_IN_HEADERS.search(line) for line in lines):
+        if _NOT_IN_HEADERS.search(b"".join(lines)):
             return False
         shown = b"" if cycle.scope["method"] == "HEAD" else body
         self.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], b"\r\n".join(lines), shown))
