@@ -14,7 +14,7 @@ from mainspring.kit.ids import new_run_id
 from mainspring.kit.sql_engines import create_write_engine
 from mainspring.modules.tracking.schemas import LifecycleStage, Run, RunStatus
 from mainspring.modules.tracking.service import upkeep
-from mainspring.modules.tracking.store import imports, metrics, runs
+from mainspring.modules.tracking.store import documents, imports, metrics, runs
 
 AT_ONCE = 2_000
 
@@ -37,14 +37,15 @@ def fill(server: Server, experiment: str, indexes: range) -> None:
 
 def insert(tx: Connection, experiment: str, indexes: range) -> None:
     """Insert some runs with all that was logged to them."""
-    pairs = [(row, run_of(experiment, row)) for row in map(dataset.run_row, indexes)]
-    runs.insert_runs(tx, [run for _, run in pairs])
-    found = runs.find_keys(tx, [run.run_id for _, run in pairs])
-    imports.update_runs(tx, {found[run.run_id].key: run for _, run in pairs}, {})
-    rows, where = {found[run.run_id].key: row for row, run in pairs}, int(experiment)
+    rows = dict(zip(runs.reserve_keys(tx, len(indexes)), map(dataset.run_row, indexes), strict=True))
+    made, where = {key: run_of(experiment, row) for key, row in rows.items()}, int(experiment)
+    runs.insert_runs(tx, [runs.run_row(key, run) for key, run in made.items()])
+    imports.update_runs(tx, made, {})
+    runs.set_tags(tx, sorted((key, t, text, where) for key, run in made.items() for t, text in run.tags.items()))
     runs.insert_params(tx, sorted((key, p, text, where) for key, row in rows.items() for p, text in row.params.items()))
     points = [(key, m, row.start_ms, 0, value, False) for key, row in rows.items() for m, value in row.metrics.items()]
     metrics.insert_points(tx, points, dict.fromkeys(rows, where))
+    documents.mark_stale(tx, rows)
 
 
 def run_of(experiment: str, row: dataset.RunRow) -> Run:

@@ -19,7 +19,7 @@ from bench.products import Product
 
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1"}
 START_LIMIT_S = 400.0
-AFTERWARDS_S = 0.5
+AFTERWARDS_S = 1.5
 TRACKING = "/api/2.0/mlflow/"
 
 
