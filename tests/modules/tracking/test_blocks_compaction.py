@@ -273,13 +273,21 @@ def test_a_change_brings_a_run_back(services: Services, run: Run) -> None:
     assert run.due() is not None
 
 
+def test_a_run_without_points_is_not_looked_at(services: Services, run: Run) -> None:
+    run.end()
+    run.age()
+    asyncio.run(tasks.refresh_documents(services))
+    assert run.due() is None
+
+
 def test_a_change_during_a_look_is_not_forgotten(services: Services, run: Run) -> None:
+    run.log(points(1))
     run.end()
     run.age()
     asyncio.run(tasks.refresh_documents(services))
     look = asyncio.run(services.db.read(upkeep.look))
     assert [due.run for due in look.rested] == [run.key]
-    run.log(points(1))
+    run.log(points(1, start=1))
     asyncio.run(services.db.write(upkeep.finish_look, look))
     assert run.due() is not None
 

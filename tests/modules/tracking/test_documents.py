@@ -145,7 +145,7 @@ def test_a_process_keeps_no_document_of_what_it_did_not_see(postgres_database: s
     with writing.begin() as tx:
         service.log_batch(tx, LOCAL, run_id, Batch(params=[("late", "1")]))
         with refreshing.begin() as other:
-            assert store.refresh(other, LATER, 100) == []
+            assert store.refresh(other, LATER, 100) == {}
     with refreshing.begin() as other:
         refresh_all(other)
         assert kept(other, run_id) == service.get_run(other, LOCAL, run_id)
