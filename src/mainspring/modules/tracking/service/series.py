@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from mainspring.modules.tracking.store.series import Curve, Summary
 
 T = TypeVar("T")
+Span = tuple[int, int, "Summary"]
+"""Where a block lies on the axis, first and last place, and the block."""
 
 MAX_CURVES = 10_000
 MIN_POINTS = 4
@@ -78,15 +79,6 @@ def _check(query: SeriesQuery) -> None:
         raise invalid_value("end", query.end, f"It must not be less than start, which is {query.start}.")
 
 
-@dataclass(slots=True)
-class _Span:
-    """Where a block lies on the axis."""
-
-    low: int
-    high: int
-    block: Summary
-
-
 class _View:
     """A curve within the window, on its axis. What lies only partly in the window is unpacked."""
 
@@ -95,19 +87,24 @@ class _View:
         self.by_step = query.x is XAxis.STEP
         low = -rules.INT64 if query.start is None else query.start
         high = rules.INT64 - 1 if query.end is None else query.end
-        curve.blocks = [span.block for span in self.spans() if span.high >= low and span.low <= high]
-        curve.unpack(tx, [span.block for span in self.spans() if span.low < low or span.high > high])
+        self._spans: list[Span] = []
+        self._spans_of: list[Summary] | None = None
+        if query.start is not None or query.end is not None:
+            curve.blocks = [block for first, last, block in self.spans() if last >= low and first <= high]
+        curve.unpack(tx, [block for first, last, block in self.spans() if first < low or last > high])
         self._window = (low, high)
         self.points, self.places = self._loose()
 
-    def spans(self) -> list[_Span]:
+    def spans(self) -> list[Span]:
         """Return where the blocks lie on the axis."""
-        if self.by_step:
-            return [_Span(block.min_step, block.max_step, block) for block in self.curve.blocks]
-        shift = self._shift
-        return [
-            _Span(block.first_timestamp - shift, block.last_timestamp - shift, block) for block in self.curve.blocks
-        ]
+        blocks, shift = self.curve.blocks, self._shift
+        if self._spans_of is not blocks:
+            self._spans_of = blocks
+            if self.by_step:
+                self._spans = [(block.min_step, block.max_step, block) for block in blocks]
+            else:
+                self._spans = [(block.first_timestamp - shift, block.last_timestamp - shift, block) for block in blocks]
+        return self._spans
 
     def _loose(self) -> tuple[Points, Ints]:
         """Return the loose points within the window, by their places on the axis, and the places."""
@@ -128,7 +125,7 @@ class _View:
     def extent(self) -> tuple[int, int] | None:
         """Return the first and the last place on the axis, None where the window is empty."""
         spans = self.spans()
-        lows, highs = [span.low for span in spans], [span.high for span in spans]
+        lows, highs = [first for first, _, _ in spans], [last for _, last, _ in spans]
         if len(self.places):
             lows.append(self.places.item(0))
             highs.append(self.places.item(-1))
@@ -143,12 +140,12 @@ class _View:
         import numpy as np
 
         spans = self.spans()
-        lows = axis.buckets(np.array([span.low for span in spans], dtype=np.int64))
-        highs = axis.buckets(np.array([span.high for span in spans], dtype=np.int64))
+        lows = axis.buckets(np.array([first for first, _, _ in spans], dtype=np.int64))
+        highs = axis.buckets(np.array([last for _, last, _ in spans], dtype=np.int64))
         whole = (lows == highs).tolist()
-        self.unpack([span.block for span, within in zip(spans, whole, strict=True) if not within])
+        self.unpack([block for (_, _, block), within in zip(spans, whole, strict=True) if not within])
         buckets = zip(spans, lows.tolist(), whole, strict=True)
-        return [(bucket, span.block) for span, bucket, within in buckets if within]
+        return [(bucket, block) for (_, _, block), bucket, within in buckets if within]
 
 
 def _line(run_id: str, view: _View, most: int) -> Series | None:
@@ -185,11 +182,10 @@ def _thinned(view: _View, extent: tuple[int, int], most: int) -> list[Extreme]:
     from mainspring.modules.tracking.buckets import Axis, Extreme, Extremes
 
     # The first and the last point lie in the blocks at the ends.
-    view.unpack([span.block for span in view.spans() if span.low == extent[0] or span.high == extent[1]])
+    view.unpack([block for first, last, block in view.spans() if first == extent[0] or last == extent[1]])
     axis = Axis.over(*extent, (most - 2) // 2)
     extremes = Extremes()
-    for bucket, block in view.unpack_across(axis):
-        _add_block(extremes, bucket, block)
+    _add_blocks(extremes, view.unpack_across(axis))
     extremes.add_points(axis.buckets(view.places), view.points)
     ends = [
         Extreme(view.points.values.item(place), view.points.steps.item(place), view.points.timestamps.item(place))
@@ -201,17 +197,27 @@ def _thinned(view: _View, extent: tuple[int, int], most: int) -> list[Extreme]:
     return sorted(distinct.values(), key=lambda point: (point.timestamp, point.step))
 
 
-def _add_block(extremes: Extremes, bucket: int, block: Summary) -> None:
+def _add_blocks(extremes: Extremes, blocks: Iterable[tuple[int, Summary]]) -> None:
+    """Take in blocks, each with its bucket: of a bucket's blocks, the one with the least and that with the greatest."""
     from mainspring.modules.tracking.buckets import Extreme
 
-    if block.min_value is None or block.max_value is None:
-        extremes.add_nan(bucket, block.first_step, block.first_timestamp)
-        return
-    extremes.add(
-        bucket,
-        Extreme(block.min_value, block.min_value_step or 0, block.min_value_timestamp or 0),
-        Extreme(block.max_value, block.max_value_step or 0, block.max_value_timestamp or 0),
-    )
+    least: dict[int, Summary] = {}
+    greatest: dict[int, Summary] = {}
+    for bucket, block in blocks:
+        if block.min_value is None or block.max_value is None:
+            extremes.add_nan(bucket, block.first_step, block.first_timestamp)
+            continue
+        if bucket not in least or block.min_value < (least[bucket].min_value or 0.0):
+            least[bucket] = block
+        if bucket not in greatest or block.max_value > (greatest[bucket].max_value or 0.0):
+            greatest[bucket] = block
+    for bucket, low in least.items():
+        high = greatest[bucket]
+        extremes.add(
+            bucket,
+            Extreme(low.min_value or 0.0, low.min_value_step or 0, low.min_value_timestamp or 0),
+            Extreme(high.max_value or 0.0, high.max_value_step or 0, high.max_value_timestamp or 0),
+        )
 
 
 def _bands(query: SeriesQuery, views: Sequence[_View], ids: dict[int, str]) -> Iterable[GroupSeries]:
