@@ -12,6 +12,7 @@ import pytest
 
 from mainspring.engines.blobs import open_store
 from mainspring.engines.blobs.local import INCOMING
+from mainspring.engines.blobs.local_pages import WINDOW
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, NotFound, TooLarge, Unavailable
 from tests.engines.stores import (
     MIB,
@@ -220,3 +221,32 @@ def test_opening_a_local_store_loads_no_cloud_client(tmp_path: Path) -> None:
         f"open_store({tmp_path.as_uri()!r}); sys.exit('obstore' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def cached(path: Path) -> int:
+    """Return how many bytes of a file are in the system's cache."""
+    found = subprocess.run(["fincore", "--bytes", "--noheadings", "--output", "RES", path], capture_output=True)
+    if found.returncode != 0:
+        pytest.skip("fincore, of util-linux, cannot tell what is cached here")
+    return int(found.stdout)
+
+
+def test_large_files_that_pass_once_do_not_fill_the_cache(tmp_path: Path) -> None:
+    store = open_store(tmp_path.as_uri())
+    size = 4 * WINDOW
+
+    async def read() -> None:
+        async for _ in (await store.get("x")).chunks:
+            pass
+
+    async def scenario() -> None:
+        await store.put("x", many(size // 65536))
+        assert cached(tmp_path / "x") <= WINDOW
+        await read()
+        assert cached(tmp_path / "x") <= 2 * WINDOW
+        await read()
+        assert cached(tmp_path / "x") == size
+        await store.put("small", many(100))
+        assert cached(tmp_path / "small") == 100 * 65536
+
+    asyncio.run(scenario())

@@ -12,7 +12,7 @@ import pytest
 
 from mainspring.engines.blobs import BlobStore, Part, open_store
 from mainspring.engines.blobs.local import INCOMING
-from mainspring.engines.blobs.local_parts import COPY_BYTES
+from mainspring.engines.blobs.local_pages import WINDOW
 from mainspring.kit.errors import InvalidArgument, NotFound, Unavailable
 from tests.engines.stores import MIB, all_paths, chunks, content, many, peak, refused, reset_peak
 
@@ -136,7 +136,7 @@ def test_parts_of_any_size_are_joined_whole(
 
     if failure:
         monkeypatch.setattr(os, "copy_file_range", refuse)
-    data = [os.urandom(size) for size in (COPY_BYTES + 3, 1, 2 * COPY_BYTES, 5)]
+    data = [os.urandom(size) for size in (WINDOW + 3, 1, 2 * WINDOW, 5)]
 
     async def scenario() -> None:
         store = open_store(tmp_path.as_uri())

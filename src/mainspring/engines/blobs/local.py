@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from mainspring.engines.blobs.local_pages import Reads, Trail
 from mainspring.engines.blobs.local_parts import Parts, is_upload
 from mainspring.engines.blobs.local_root import (
     INCOMING,
@@ -60,6 +61,7 @@ class LocalBlobStore:
             raise InvalidArgument(f"'{url}' has options, and a folder takes none: write file:///folder.")
         self._root = Root(path)
         self._parts = Parts(self._root)
+        self._reads = Reads()
         with self._root.reading(""):
             os.makedirs(os.path.join(path, INCOMING), exist_ok=True)
             self._remove_abandoned()
@@ -82,7 +84,8 @@ class LocalBlobStore:
     async def get(self, path: str, start: int | None = None, end: int | None = None) -> Blob:
         descriptor, found = await asyncio.to_thread(self._open, path)
         low, high = byte_range(start, end, found.size)
-        return Blob(found, low, high, FileChunks(descriptor, low, high, path))
+        trail = None if self._reads.note((found.etag, low)) else Trail(low)
+        return Blob(found, low, high, FileChunks(descriptor, low, high, path, trail))
 
     async def head(self, path: str) -> BlobMeta:
         return await asyncio.to_thread(self._root.head, path)

@@ -15,6 +15,7 @@ import stat
 import uuid
 from collections.abc import Iterator, Sequence
 
+from mainspring.engines.blobs.local_pages import WINDOW, Trail
 from mainspring.engines.blobs.local_root import INCOMING, READ, WRITE, Root, meta_of, path_names, set_time
 from mainspring.engines.blobs.local_streams import Incoming, write_all
 from mainspring.engines.blobs.port import CHUNK_BYTES, BlobMeta, Part, PendingUpload, check_parts
@@ -25,7 +26,6 @@ WHOLE = "whole"
 
 _ID = re.compile(r"[0-9a-f]{32}-([0-9a-f]{1,16})")
 _PART = re.compile(r"(\d{5})-([0-9a-f]{64})")
-COPY_BYTES = 16 * 1024 * 1024
 _NO_COPY = {errno.ENOSYS, errno.EOPNOTSUPP, errno.EXDEV, errno.EINVAL}
 
 
@@ -133,8 +133,9 @@ class Parts:
 
     def _join(self, path: str, folder: int, whole: int, parts: Sequence[Part]) -> BlobMeta:
         with self._root.writing(path):
+            trail = Trail()
             for part in parts:
-                _append(_open_part(part, folder), whole)
+                _append(_open_part(part, folder), whole, trail)
             set_time(whole)
             os.fsync(whole)
             self._root.publish(folder, WHOLE, path_names(path))
@@ -178,11 +179,13 @@ def _open_part(part: Part, folder: int) -> int:
         ) from error
 
 
-def _append(source: int, target: int) -> None:
+def _append(source: int, target: int, trail: Trail) -> None:
     """Append a file to another and close it."""
+    behind = Trail()
     try:
         while _copy_some(source, target):
-            continue
+            behind.read(source, os.lseek(source, 0, os.SEEK_CUR))
+            trail.written(target, os.lseek(target, 0, os.SEEK_CUR))
     finally:
         os.close(source)
 
@@ -191,7 +194,7 @@ def _copy_some(source: int, target: int) -> int:
     """Copy the next bytes and return how many: on file systems that can by sharing the blocks that hold them."""
     if hasattr(os, "copy_file_range"):
         try:
-            return os.copy_file_range(source, target, COPY_BYTES)
+            return os.copy_file_range(source, target, WINDOW)
         except OSError as error:
             if error.errno not in _NO_COPY:
                 raise

@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 
+from mainspring.engines.blobs.local_pages import Trail
 from mainspring.engines.blobs.local_root import INCOMING, WRITE, Root, set_time
 from mainspring.engines.blobs.port import CHUNK_BYTES, Digest
 from mainspring.kit.errors import Unavailable
@@ -29,6 +30,8 @@ class Incoming:
         self._digest = digest
         self._hash = hashlib.sha256() if hashed else None
         self._rest: list[bytes] = []
+        self._size = 0
+        self._trail = Trail()
         self._descriptor: int | None = None
         self._done = False
         self._lock = threading.RLock()
@@ -82,11 +85,13 @@ class Incoming:
                 self._descriptor = self._create()
             write_all(self._descriptor, self._rest)
             for chunk in self._rest:
+                self._size += len(chunk)
                 if self._hash is not None:
                     self._hash.update(chunk)
                 if self._digest:
                     self._digest.update(chunk)
             self._rest = []
+            self._trail.written(self._descriptor, self._size)
             return self._descriptor
 
     def _create(self) -> int:
@@ -104,9 +109,11 @@ class Incoming:
 class FileChunks:
     """The bytes of an open file; the descriptor is closed at the end, by ``aclose``, or when nobody refers to it."""
 
-    def __init__(self, descriptor: int, start: int, end: int, path: str) -> None:
+    def __init__(self, descriptor: int, start: int, end: int, path: str, trail: Trail | None) -> None:
+        """``trail`` is given where the bytes need not stay in the system's cache."""
         self._descriptor: int | None = descriptor
         self._position = start
+        self._trail = trail
         self._end = end
         self._path = path
 
@@ -119,7 +126,7 @@ class FileChunks:
             raise StopAsyncIteration
         wanted = min(CHUNK_BYTES, self._end - self._position)
         try:
-            chunk = await asyncio.to_thread(os.pread, self._descriptor, wanted, self._position)
+            chunk = await asyncio.to_thread(self._read, self._descriptor, wanted)
         except OSError as error:
             self._close()
             raise Unavailable(f"'{self._path}' cannot be read: {error.strerror}.") from error
@@ -128,6 +135,11 @@ class FileChunks:
             raise Unavailable(f"'{self._path}' ended at byte {self._position} of {self._end}: it was cut meanwhile.")
         self._position += len(chunk)
         return chunk
+
+    def _read(self, descriptor: int, wanted: int) -> bytes:
+        if self._trail:
+            self._trail.read(descriptor, self._position)
+        return os.pread(descriptor, wanted, self._position)
 
     async def aclose(self) -> None:
         self._close()
