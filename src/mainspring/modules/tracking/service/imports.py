@@ -19,6 +19,7 @@ from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
 from mainspring.modules.tracking.schemas import Experiment, LifecycleStage, LoggedModel, Run
 from mainspring.modules.tracking.service.experiments import ARTIFACT_SCHEME
+from mainspring.modules.tracking.service.written import BLOCK_POINTS
 from mainspring.modules.tracking.store import documents, history
 from mainspring.modules.tracking.store import experiments as experiment_store
 from mainspring.modules.tracking.store import imports as store
@@ -31,8 +32,6 @@ MARK = "mainspring.import"
 
 INCOMPLETE = "incomplete"
 DEFAULT_EXPERIMENT = "Default"
-BLOCK_POINTS = 16
-"""From so many points of a run and metric on, a block is cheaper than rows."""
 POINTS_AT_ONCE = 20_000
 
 RunPoint = tuple[str, str, int, int, float, bool]
