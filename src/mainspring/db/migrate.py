@@ -15,7 +15,7 @@ from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, insp
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mainspring.kit.errors import FailedPrecondition, Unavailable
-from mainspring.kit.sql_engines import lock_schema, unavailable_reason
+from mainspring.kit.sql_engines import foreign_keys_unchecked, lock_schema, unavailable_reason
 
 SCRIPTS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "mainspring_version"
@@ -53,7 +53,7 @@ def upgrade(engine: Engine, schema: MetaData | None = None) -> list[str]:
     for each other. Raises FailedPrecondition for a database that a newer release wrote or that holds
     tables of something else, Unavailable where it cannot be reached.
     """
-    with _reachable(), engine.begin() as tx:
+    with _reachable(), engine.connect() as tx, foreign_keys_unchecked(tx), tx.begin():
         lock_schema(tx)
         at = current(tx)
         if at == head():

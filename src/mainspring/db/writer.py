@@ -13,6 +13,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -77,7 +78,14 @@ class _Member:
     kwargs: dict[str, Any]
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
+    context: Context | None
+    """Of a write that is carried out by itself: what it publishes carries the request along."""
     outcome: Any = None
+
+    def carry_out(self, tx: Connection) -> None:
+        """Call the write. Raises what it raises."""
+        assert self.context is not None
+        self.outcome = self.context.run(self.write, tx, *self.args, **self.kwargs)
 
 
 class GroupWriter:
@@ -106,13 +114,16 @@ class GroupWriter:
         the database refuses.
         """
         loop = asyncio.get_running_loop()
+        context = None
         if isinstance(write, Grouped | Deferred):
             _by_position(write, kwargs)
+        else:
+            context = copy_context()
         if self._closing:
             raise _stopping()
         if len(self._pending) >= MAX_PENDING:
             raise RateLimited(f"{MAX_PENDING} writes wait already; send the request again later.", retry_after=1)
-        member = _Member(write, args, kwargs, loop.create_future(), loop)
+        member = _Member(write, args, kwargs, loop.create_future(), loop, context)
         self._pending.append(member)
         if self._calling is not loop:
             # The thread is called when this turn of the loop is over: what its other requests write goes along.
@@ -246,7 +257,7 @@ def _apply(tx: Connection, members: list[_Member]) -> None:
         if isinstance(member.write, Grouped):
             grouped.setdefault(member.write, []).append(member)
         elif len(members) == 1:
-            member.outcome = member.write(tx, *member.args, **member.kwargs)
+            member.carry_out(tx)
         else:
             _apply_in_savepoint(tx, member)
     for write, calls in grouped.items():
@@ -273,7 +284,7 @@ def _check(tx: Connection, members: list[_Member], known: dict[Any, Any]) -> Ent
 def _apply_in_savepoint(tx: Connection, member: _Member) -> None:
     try:
         with tx.begin_nested():
-            member.outcome = member.write(tx, *member.args, **member.kwargs)
+            member.carry_out(tx)
     except MainspringError as error:
         member.outcome = error
 

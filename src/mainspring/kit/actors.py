@@ -1,26 +1,70 @@
 """Who is asking: every service function takes the actor and requires a permission of it."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
-from mainspring.kit.errors import PermissionDenied
-from mainspring.kit.permissions import Permission
+from mainspring.kit.errors import PermissionDenied, Unauthenticated
+from mainspring.kit.permissions import RUN_PERMISSIONS, Permission
+
+DEFAULT_PROJECT = 1
+"""The key of the project that a request is about where it names none."""
+
+
+class ActorKind(StrEnum):
+    """What kind of someone acts."""
+
+    USER = "user"
+    SERVICE = "service"
+    LOCAL = "local"
+    SYSTEM = "system"
+    NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Someone or something that acts, with what it may do."""
+    """Someone or something that acts in one project, with what it may do there.
+
+    ``key`` is the account's, None for actors without one. ``groups`` are the keys of the groups that the
+    account is in. ``credential`` is the key of the session, API key or token that vouches for the account.
+    ``scoped`` says that the credential allows less than the account may. An actor with a ``run_id`` may write
+    to that run alone.
+    """
 
     name: str
     permissions: frozenset[Permission]
+    project: int = DEFAULT_PROJECT
+    key: int | None = None
+    kind: ActorKind = ActorKind.LOCAL
+    is_admin: bool = False
+    groups: tuple[int, ...] = ()
+    credential: int | None = None
+    scoped: bool = False
+    run_id: str | None = None
 
-    def require(self, permission: Permission) -> None:
-        """Raise ``PermissionDenied`` unless the actor holds ``permission``."""
-        if permission is not Permission.PUBLIC and permission not in self.permissions:
-            raise PermissionDenied(f"{self.name} lacks the permission '{permission}'.")
+    def may(self, permission: Permission, run_id: str | None = None) -> bool:
+        """Return whether the actor holds ``permission``, be it for the run ``run_id`` alone."""
+        if permission in self.permissions or permission is Permission.PUBLIC:
+            return True
+        return run_id is not None and run_id == self.run_id and permission in RUN_PERMISSIONS
+
+    def require(self, permission: Permission, run_id: str | None = None) -> None:
+        """Raise ``PermissionDenied``, or ``Unauthenticated`` of nobody, unless the actor may do it."""
+        if self.may(permission, run_id):
+            return
+        if self.kind is ActorKind.NOBODY:
+            raise Unauthenticated("Sign in first, or send a token: this is not open to everyone.")
+        raise PermissionDenied(f"{self.name} lacks the permission '{permission}'.")
+
+    def require_some(self, permission: Permission) -> None:
+        """Raise unless the actor may do it somewhere: what a route asks, before the object is known."""
+        self.require(permission, self.run_id)
 
 
-LOCAL = Actor("local", frozenset(Permission))
+LOCAL = Actor("local", frozenset(Permission), is_admin=True)
 """The one user of an embedded server without accounts: the owner of the data folder."""
 
-NOBODY = Actor("nobody", frozenset())
+SYSTEM = Actor("system", frozenset(Permission), kind=ActorKind.SYSTEM, is_admin=True)
+"""What the platform does by itself: background tasks, and what is set up at the start."""
+
+NOBODY = Actor("nobody", frozenset(), kind=ActorKind.NOBODY)
 """An actor that may do nothing: what a request is before someone vouches for it."""

@@ -1,6 +1,9 @@
-"""What a request carries along without being passed: its id, for logs, headers and error bodies."""
+"""What a request carries along without being passed: for logs, headers, error bodies and the audit log."""
 
 from contextvars import ContextVar
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The id of the request that is being served; empty outside of one."""
+
+client_address: ContextVar[str] = ContextVar("client_address", default="")
+"""The network address of the client of that request; empty outside of one."""

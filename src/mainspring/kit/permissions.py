@@ -1,19 +1,79 @@
-"""What may be done, named once: routes declare one of these, services require it of the actor."""
+"""What may be done, named once: routes declare one of these, services require it of the actor.
 
-from enum import StrEnum
+Roles are GitLab's, and so is their meaning. ``ROLE_PERMISSIONS`` is the one table that says what a role allows.
+"""
+
+from enum import IntEnum, StrEnum
 
 
 class Permission(StrEnum):
-    """One thing that an actor may be allowed to do. ``PUBLIC`` asks for nothing at all."""
+    """One thing that an actor may be allowed to do.
+
+    ``PUBLIC`` asks for nothing at all, ``SIGNED_IN`` for an account of whatever rights.
+    """
 
     PUBLIC = "public"
+    SIGNED_IN = "signed_in"
+    PROJECT_READ = "project:read"
+    PROJECT_MANAGE = "project:manage"
+    PROJECT_DELETE = "project:delete"
+    MEMBERS_MANAGE = "members:manage"
     TRACKING_READ = "tracking:read"
     TRACKING_WRITE = "tracking:write"
     REGISTRY_READ = "registry:read"
     REGISTRY_WRITE = "registry:write"
     ARTIFACTS_READ = "artifacts:read"
     ARTIFACTS_WRITE = "artifacts:write"
+    CONFIGURATION_READ = "configuration:read"
+    CONFIGURATION_WRITE = "configuration:write"
+    SECRETS_READ = "secrets:read"
+    SECRETS_WRITE = "secrets:write"
+    WEBHOOKS_MANAGE = "webhooks:manage"
+    AUDIT_READ = "audit:read"
+    USERS_MANAGE = "users:manage"
+    INSTANCE_MANAGE = "instance:manage"
     STORAGE_MANAGE = "storage:manage"
+
+
+class Role(IntEnum):
+    """How much a member may do in a project, or in all projects of a namespace; the numbers are GitLab's."""
+
+    GUEST = 10
+    REPORTER = 20
+    DEVELOPER = 30
+    MAINTAINER = 40
+    OWNER = 50
+
+
+_GUEST = {Permission.SIGNED_IN, Permission.PROJECT_READ, Permission.TRACKING_READ, Permission.REGISTRY_READ}
+_REPORTER = _GUEST | {Permission.ARTIFACTS_READ, Permission.CONFIGURATION_READ}
+_DEVELOPER = _REPORTER | {
+    Permission.TRACKING_WRITE,
+    Permission.REGISTRY_WRITE,
+    Permission.ARTIFACTS_WRITE,
+    Permission.CONFIGURATION_WRITE,
+}
+_MAINTAINER = _DEVELOPER | {
+    Permission.SECRETS_READ,
+    Permission.SECRETS_WRITE,
+    Permission.MEMBERS_MANAGE,
+    Permission.PROJECT_MANAGE,
+    Permission.WEBHOOKS_MANAGE,
+    Permission.AUDIT_READ,
+}
+_OWNER = _MAINTAINER | {Permission.PROJECT_DELETE}
+
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.GUEST: frozenset(_GUEST),
+    Role.REPORTER: frozenset(_REPORTER),
+    Role.DEVELOPER: frozenset(_DEVELOPER),
+    Role.MAINTAINER: frozenset(_MAINTAINER),
+    Role.OWNER: frozenset(_OWNER),
+}
+"""What a role allows in a project. A guest sees what there is, but no files and no settings."""
+
+RUN_PERMISSIONS = frozenset({Permission.TRACKING_WRITE, Permission.ARTIFACTS_WRITE})
+"""What a run token allows on its own run, beyond what it may read."""
 
 
 def needs(permission: Permission) -> dict[str, Permission]:

@@ -402,3 +402,21 @@ def lock_schema(tx: Connection) -> None:
     """
     if tx.dialect.name != "sqlite":
         tx.exec_driver_sql("SELECT pg_advisory_xact_lock(7126003219403)")
+
+
+@contextmanager
+def foreign_keys_unchecked(tx: Connection) -> Iterator[None]:
+    """Let SQLite not look at foreign keys meanwhile, so that a table can be made anew under what refers to it.
+
+    It must be said outside of a transaction.
+    """
+    if tx.dialect.name != "sqlite":
+        yield
+        return
+    driver = tx.connection.driver_connection
+    assert driver is not None
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")

@@ -5,7 +5,7 @@ touches one row. ``last_version`` hands out version numbers and only ever grows:
 deleted version is not given again. Times are milliseconds since the epoch, UTC.
 """
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 
 from mainspring.db.schema import metadata
 
@@ -16,11 +16,13 @@ registered_models = Table(
     "registered_models",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("name", String(256), nullable=False, unique=True),
+    Column("name", String(256), nullable=False),
     Column("description", Text),
     Column("last_version", Integer, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("project", BigInteger, nullable=False, server_default=text("1")),
+    UniqueConstraint("project", "name"),
     Index(None, "updated_at"),
 )
 

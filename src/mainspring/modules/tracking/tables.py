@@ -41,6 +41,11 @@ _STALE = text("body IS NULL")
 Key = BigInteger().with_variant(Integer, "sqlite")
 
 
+def _project() -> Column[int]:
+    """The key of the project that owns a row; rows of before there were projects are the default project's."""
+    return Column("project", BigInteger, nullable=False, server_default=text("1"))
+
+
 def _sorted_text(length: int | None = None) -> TypeEngine[str]:
     """A text that compares by code points, as SQLite's all do: PostgreSQL's would by the database's language."""
     kind = String if length else Text
@@ -58,12 +63,14 @@ experiments = Table(
     "experiments",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("name", String(500), nullable=False, unique=True),
+    Column("name", String(500), nullable=False),
     Column("artifact_location", Text, nullable=False),
     Column("lifecycle_stage", String(20), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("collected_at", BigInteger),
+    _project(),
+    UniqueConstraint("project", "name"),
 )
 """``collected_at``, here and below: since when it is being deleted for good, NULL where it is not."""
 
@@ -99,6 +106,7 @@ runs = Table(
     Column("ended_at", BigInteger),
     Column("deleted_at", BigInteger),
     Column("collected_at", BigInteger),
+    _project(),
 )
 """``started_at`` is never NULL."""
 _IN_VIEW = (runs.c.experiment, runs.c.lifecycle_stage)
@@ -271,6 +279,7 @@ logged_models = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("collected_at", BigInteger),
+    _project(),
     Index(None, "experiment", "lifecycle_stage", "created_at"),
     Index(None, "source_run_id"),
 )

@@ -1,0 +1,56 @@
+"""What was done: services publish it in the transaction of the act, and whoever keeps or forwards it subscribes.
+
+Subscribers run in that same transaction: what they write is committed with the act or not at all. They
+write to the database only; what goes out to the world is done later, by a background task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from mainspring.kit import context
+from mainspring.kit.actors import Actor
+from mainspring.kit.time import now_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An act: who did what to which object, or tried to.
+
+    ``action`` is ``<kind of object>.<verb>``, such as ``model_version.create``; ``object_id`` is how people
+    name the object. ``project`` is a project's key, None for what belongs to the instance. ``before`` and
+    ``after`` are what the act changed, as JSON can hold it, without secrets; None where there is no such side.
+    """
+
+    action: str
+    object_id: str
+    actor: Actor
+    project: int | None
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    allowed: bool = True
+    at: int = field(default_factory=now_ms)
+    request_id: str = field(default_factory=context.request_id.get)
+    address: str = field(default_factory=context.client_address.get)
+
+
+Subscriber = Callable[[Connection, Event], None]
+
+_SUBSCRIBERS: list[Subscriber] = []
+
+
+def subscribe(subscriber: Subscriber) -> Subscriber:
+    """Have ``subscriber(tx, event)`` called for every act; usable as a decorator."""
+    if subscriber not in _SUBSCRIBERS:
+        _SUBSCRIBERS.append(subscriber)
+    return subscriber
+
+
+def publish(tx: Connection, event: Event) -> None:
+    """Tell the subscribers of an act, in the transaction that it is done in."""
+    for subscriber in _SUBSCRIBERS:
+        subscriber(tx, event)

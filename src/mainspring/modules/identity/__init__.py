@@ -1,0 +1,1 @@
+"""Users, groups, how they sign in, and the credentials that vouch for them."""

@@ -1,0 +1,146 @@
+"""Tables of identity.
+
+Secrets are never stored: a credential is found by the SHA-256 of its random text, a password is verified by
+its argon2id hash. Times are milliseconds since the epoch, UTC.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    event,
+)
+
+from mainspring.db.schema import metadata
+
+# SQLite makes only INTEGER primary keys into row ids; PostgreSQL wants the 64 bits spelled out.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("display_name", String(200), nullable=False),
+    Column("email", String(320), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("is_admin", Boolean, nullable=False),
+    Column("blocked", Boolean, nullable=False),
+    Column("password_hash", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger),
+)
+"""Accounts of people (``kind = user``) and of programs (``kind = service``). Names are in lower case."""
+
+external_accounts = Table(
+    "external_accounts",
+    metadata,
+    Column("issuer", String(500), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("user", ForeignKey("users.id"), nullable=False, index=True),
+    Column("created_at", BigInteger, nullable=False),
+)
+"""Accounts at identity providers that sign a user in."""
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("description", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group", ForeignKey("groups.id"), primary_key=True),
+    Column("user", ForeignKey("users.id"), primary_key=True),
+    Column("source", String(500), nullable=False),
+    Index(None, "user"),
+)
+"""``source`` is empty for members that were added here, else the issuer whose claims keep them."""
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("user", ForeignKey("users.id"), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("permissions", Text),
+    Column("projects", Text),
+    Column("run_id", String(32)),
+    Column("details", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("last_used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Index(None, "user", "kind"),
+    Index(None, "expires_at"),
+)
+"""What vouches for an account: ``kind`` is ``session``, ``key`` (an API key) or ``run`` (a run token).
+
+``permissions`` and ``projects`` are JSON lists of what it is limited to (keys of projects), NULL for no limit.
+``details`` is JSON of the kind's own: a session's identity provider, say.
+"""
+
+one_time_links = Table(
+    "one_time_links",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("purpose", String(10), nullable=False),
+    Column("user", ForeignKey("users.id")),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+)
+"""``purpose`` is ``setup`` (make the first admin) or ``password`` (set one anew)."""
+
+device_grants = Table(
+    "device_grants",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("user_code", String(20), nullable=False, unique=True),
+    Column("client", String(200), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("user", ForeignKey("users.id")),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("polled_at", BigInteger),
+)
+"""Sign-ins of command lines (RFC 8628): ``state`` is ``pending``, ``approved``, ``denied`` or ``used``."""
+
+sign_in_failures = Table(
+    "sign_in_failures",
+    metadata,
+    Column("subject", String(400), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", BigInteger, nullable=False),
+)
+"""Wrong passwords in a row, by account name and by address: who fails often waits longer and longer."""
+
+access_epoch = Table(
+    "access_epoch",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+"""One row, counted up with every change of who may do what: what processes remember is good for one number."""
+
+
+@event.listens_for(access_epoch, "after_create")
+def _begin(_table: Table, tx: Connection, **_options: Any) -> None:
+    tx.execute(access_epoch.insert().values(id=1, number=1))

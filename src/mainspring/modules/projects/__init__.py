@@ -1,0 +1,1 @@
+"""Projects, their namespaces, and who may do what in them."""

@@ -1,0 +1,3 @@
+"""The door to projects."""
+
+from mainspring.modules.projects import store as store

@@ -1,0 +1,3 @@
+"""SQL of projects."""
+
+from mainspring.modules.projects import tables as tables
