@@ -18,9 +18,9 @@ from sqlalchemy import Connection, text
 from mainspring.db import journal
 from mainspring.db.engine import Database
 from mainspring.db.journal import Deferred, Kind, Known
-from mainspring.db.schema import metadata
 from mainspring.kit.errors import AlreadyExists, FailedPrecondition, MainspringError, Unavailable
 from mainspring.kit.sql_engines import create_write_engine
+from mainspring.server.schema import metadata
 
 
 class Numbers(msgspec.Struct, array_like=True):

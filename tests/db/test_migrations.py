@@ -17,7 +17,6 @@ from sqlalchemy import Engine, MetaData, inspect, text
 
 from mainspring.db import migrate
 from mainspring.db.engine import Database, check_url
-from mainspring.db.schema import metadata
 from mainspring.kit.actors import LOCAL
 from mainspring.kit.errors import FailedPrecondition
 from mainspring.kit.sql_engines import create_write_engine
@@ -27,6 +26,7 @@ from mainspring.modules.registry.schemas import RegistrySearch
 from mainspring.modules.tracking import service as tracking
 from mainspring.modules.tracking import tables as _tracking_tables  # noqa: F401
 from mainspring.modules.tracking.schemas import RunSearch
+from mainspring.server.schema import metadata
 
 WRITTEN = Path(__file__).parent.parent / "migrations"
 CPU_SECONDS = 0.5

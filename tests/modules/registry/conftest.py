@@ -10,7 +10,6 @@ from sqlalchemy import Connection, Engine
 import mainspring.modules.registry.tables
 import mainspring.modules.tracking.tables  # noqa: F401
 from mainspring.db.engine import check_url
-from mainspring.db.schema import metadata
 from mainspring.kit.actors import LOCAL
 from mainspring.kit.sql_engines import create_write_engine
 from mainspring.modules.tracking import service as tracking
@@ -23,6 +22,7 @@ from mainspring.modules.tracking.schemas import (
     Run,
     RunCreate,
 )
+from mainspring.server.schema import metadata
 from tests.components.postgres import create_database, drop_database
 
 

@@ -12,12 +12,12 @@ import pytest
 import mainspring.modules.registry.tables
 import mainspring.modules.tracking.tables  # noqa: F401
 from mainspring.db.engine import Database, check_url
-from mainspring.db.schema import metadata
 from mainspring.kit.actors import LOCAL
 from mainspring.kit.errors import AlreadyExists
 from mainspring.kit.sql_engines import create_write_engine
 from mainspring.modules.registry import service
 from mainspring.modules.registry.schemas import ModelVersionCreate, RegisteredModelCreate, RegistrySearch
+from mainspring.server.schema import metadata
 
 PROCESSES, EACH = 3, 20
 

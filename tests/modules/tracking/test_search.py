@@ -13,12 +13,12 @@ from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from mainspring.db.engine import check_url
-from mainspring.db.schema import metadata
 from mainspring.kit.errors import InvalidArgument
 from mainspring.modules.tracking import search, tables
 from mainspring.modules.tracking.schemas import DatasetScope, ModelOrder, ViewType
 from mainspring.modules.tracking.search import RunQuery, walks
 from mainspring.modules.tracking.search import runs as runs_search
+from mainspring.server.schema import metadata
 from tests.components.postgres import create_database, drop_database
 from tests.modules.tracking.reference import NUMBERS, START, STATUSES, WORDS, Reference
 

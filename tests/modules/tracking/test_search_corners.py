@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import Connection, create_engine, insert, text, update
 
 from mainspring.db.engine import check_url
-from mainspring.db.schema import metadata
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.filters import MAX_CLAUSES, MAX_ORDERS
 from mainspring.modules.tracking import search, tables
 from mainspring.modules.tracking.schemas import DatasetScope, ModelOrder, ViewType
 from mainspring.modules.tracking.search import walks
 from mainspring.modules.tracking.search.conditions import MAX_EXPERIMENTS, MAX_PATTERN
+from mainspring.server.schema import metadata
 
 POINTS = [(1, 0.5, False), (2, 0.0, True), (3, 0.0, False), (4, -1.0, False)]
 """Model, value, is NaN; the fifth model has no metric."""

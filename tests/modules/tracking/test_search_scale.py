@@ -14,11 +14,11 @@ import pytest
 from sqlalchemy import Connection, create_engine
 
 from mainspring.db.engine import check_url
-from mainspring.db.schema import metadata
 from mainspring.kit import sql_engines
 from mainspring.modules.tracking.schemas import ViewType
 from mainspring.modules.tracking.search import RunQuery, walks
 from mainspring.modules.tracking.search import runs as runs_search
+from mainspring.server.schema import metadata
 from tests.components.postgres import create_database, drop_database
 from tests.modules.tracking import scale
 

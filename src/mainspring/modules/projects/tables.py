@@ -100,4 +100,5 @@ def _add_default_project(_table: Table, tx: Connection, **_options: Any) -> None
     now = now_ms()
     tx.execute(namespaces.insert().values(name="default", description="", created_at=now))
     values = {"name": "default", "workspace": "default", "visibility": "private", "description": "", "readme": ""}
-    tx.execute(projects.insert().values(values, namespace=1, created_by="system", created_at=now, updated_at=now))
+    row = {"namespace": 1, "created_by": "system", "created_at": now, "updated_at": now}
+    tx.execute(projects.insert().values(values | row))
