@@ -1,0 +1,3 @@
+"""The door to the audit log and to webhooks."""
+
+from mainspring.modules.audit import store as store

@@ -1,0 +1,3 @@
+"""SQL of the audit log."""
+
+from mainspring.modules.audit import tables as tables
