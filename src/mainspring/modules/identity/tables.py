@@ -4,6 +4,7 @@ Secrets are never stored: a credential is found by the SHA-256 of its random tex
 its argon2id hash. Times are milliseconds since the epoch, UTC.
 """
 
+import secrets
 from typing import Any
 
 from sqlalchemy import (
@@ -22,6 +23,7 @@ from sqlalchemy import (
 )
 
 from mainspring.db.schema import metadata
+from mainspring.kit.time import now_ms
 
 # SQLite makes only INTEGER primary keys into row ids; PostgreSQL wants the 64 bits spelled out.
 Key = BigInteger().with_variant(Integer, "sqlite")
@@ -40,8 +42,12 @@ users = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("last_seen_at", BigInteger),
+    Column("deleted_at", BigInteger),
 )
-"""Accounts of people (``kind = user``) and of programs (``kind = service``). Names are in lower case."""
+"""Accounts of people (``kind = user``) and of programs (``kind = service``). Names are in lower case.
+
+A deleted account keeps its row and its name: what it did is not put down to whoever would take the name next.
+"""
 
 external_accounts = Table(
     "external_accounts",
@@ -59,8 +65,10 @@ groups = Table(
     Column("id", Key, primary_key=True),
     Column("name", String(100), nullable=False, unique=True),
     Column("description", Text, nullable=False),
+    Column("claim", String(500), unique=True),
     Column("created_at", BigInteger, nullable=False),
 )
+"""``claim`` is what identity providers call the group: whoever comes with it in the claims is a member."""
 
 group_members = Table(
     "group_members",
@@ -82,7 +90,8 @@ credentials = Table(
     Column("digest", LargeBinary(32), nullable=False, unique=True),
     Column("permissions", Text),
     Column("projects", Text),
-    Column("run_id", String(32)),
+    Column("run_id", String(256)),
+    Column("parent", ForeignKey("credentials.id"), index=True),
     Column("details", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
@@ -94,8 +103,18 @@ credentials = Table(
 """What vouches for an account: ``kind`` is ``session``, ``key`` (an API key) or ``run`` (a run token).
 
 ``permissions`` and ``projects`` are JSON lists of what it is limited to (keys of projects), NULL for no limit.
-``details`` is JSON of the kind's own: a session's identity provider, say.
+``parent`` is the API key or run token that it was made with: it is revoked with that one. ``details`` is JSON of
+the kind's own: a session's identity provider, say.
 """
+
+session_keys = Table(
+    "session_keys",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", LargeBinary(32), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+"""One row: the key that session cookies are signed with."""
 
 one_time_links = Table(
     "one_time_links",
@@ -126,11 +145,41 @@ device_grants = Table(
 sign_in_failures = Table(
     "sign_in_failures",
     metadata,
-    Column("subject", String(400), primary_key=True),
+    Column("subject", LargeBinary(32), primary_key=True),
     Column("failures", Integer, nullable=False),
     Column("last_at", BigInteger, nullable=False),
+    Column("good_at", BigInteger),
 )
-"""Wrong passwords in a row, by account name and by address: who fails often waits longer and longer."""
+"""Failed sign-ins in a row: who fails often waits longer and longer.
+
+``subject`` is the SHA-256 of an account's name, of a client's address, or of both together: what was typed as a
+name may be a password. ``good_at`` is when that account last signed in from that address.
+"""
+
+provider_sessions = Table(
+    "provider_sessions",
+    metadata,
+    Column("credential", ForeignKey("credentials.id"), primary_key=True, autoincrement=False),
+    Column("provider", String(20), nullable=False),
+    Column("issuer", String(500), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("sid", String(255)),
+    Column("tokens", LargeBinary, nullable=False),
+    Column("refresh_at", BigInteger, index=True),
+    Index(None, "issuer", "subject"),
+    Index(None, "issuer", "sid"),
+)
+"""Sessions that an identity provider vouches for. ``sid`` is the session's name there, ``tokens`` are its refresh and
+ID token, encrypted. At ``refresh_at`` it is asked anew whether it still vouches; NULL where it cannot be asked.
+"""
+
+spent_tokens = Table(
+    "spent_tokens",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("expires_at", BigInteger, nullable=False, index=True),
+)
+"""What is good once and was used: sign-ins that came back from a provider, and its logout tokens."""
 
 access_epoch = Table(
     "access_epoch",
@@ -139,6 +188,11 @@ access_epoch = Table(
     Column("number", BigInteger, nullable=False),
 )
 """One row, counted up with every change of who may do what: what processes remember is good for one number."""
+
+
+@event.listens_for(session_keys, "after_create")
+def _add_key(_table: Table, tx: Connection, **_options: Any) -> None:
+    tx.execute(session_keys.insert().values(id=1, key=secrets.token_bytes(32), created_at=now_ms()))
 
 
 @event.listens_for(access_epoch, "after_create")

@@ -1,5 +1,6 @@
 """Users, projects, and what is owned by a project."""
 
+import secrets
 import time
 from typing import Any
 
@@ -19,6 +20,8 @@ def upgrade() -> None:
         op.add_column(table, _project())
     _own_names("experiments")
     _own_names("registered_models")
+    op.add_column("experiments", sa.Column("is_default", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.execute(sa.text("UPDATE experiments SET is_default = :yes WHERE id = 0").bindparams(yes=True))
 
 
 def _project() -> sa.Column[Any]:
@@ -55,17 +58,28 @@ def _create_identity() -> None:
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("claim", sa.String(length=500), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_groups")),
         sa.UniqueConstraint("name", name=op.f("uq_groups_name")),
+        sa.UniqueConstraint("claim", name=op.f("uq_groups_claim")),
     )
     op.create_table(
         "sign_in_failures",
-        sa.Column("subject", sa.String(length=400), nullable=False),
+        sa.Column("subject", sa.LargeBinary(length=32), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.Column("good_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("subject", name=op.f("pk_sign_in_failures")),
     )
+    keys = op.create_table(
+        "session_keys",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_session_keys")),
+    )
+    op.execute(keys.insert().values(id=1, key=secrets.token_bytes(32), created_at=int(time.time() * 1000)))
     op.create_table(
         "users",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -79,6 +93,7 @@ def _create_identity() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_at", sa.BigInteger(), nullable=True),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("name", name=op.f("uq_users_name")),
     )
@@ -91,17 +106,20 @@ def _create_identity() -> None:
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("permissions", sa.Text(), nullable=True),
         sa.Column("projects", sa.Text(), nullable=True),
-        sa.Column("run_id", sa.String(length=32), nullable=True),
+        sa.Column("run_id", sa.String(length=256), nullable=True),
+        sa.Column("parent", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("details", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("last_used_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["parent"], ["credentials.id"], name=op.f("fk_credentials_parent_credentials")),
         sa.ForeignKeyConstraint(["user"], ["users.id"], name=op.f("fk_credentials_user_users")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_credentials")),
         sa.UniqueConstraint("digest", name=op.f("uq_credentials_digest")),
     )
     op.create_index(op.f("ix_credentials_expires_at"), "credentials", ["expires_at"], unique=False)
+    op.create_index(op.f("ix_credentials_parent"), "credentials", ["parent"], unique=False)
     op.create_index(op.f("ix_credentials_user_kind"), "credentials", ["user", "kind"], unique=False)
     op.create_table(
         "device_grants",
@@ -117,6 +135,32 @@ def _create_identity() -> None:
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_device_grants")),
         sa.UniqueConstraint("user_code", name=op.f("uq_device_grants_user_code")),
     )
+    op.create_table(
+        "provider_sessions",
+        sa.Column("credential", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("provider", sa.String(length=20), nullable=False),
+        sa.Column("issuer", sa.String(length=500), nullable=False),
+        sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("sid", sa.String(length=255), nullable=True),
+        sa.Column("tokens", sa.LargeBinary(), nullable=False),
+        sa.Column("refresh_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["credential"], ["credentials.id"], name=op.f("fk_provider_sessions_credential_credentials")
+        ),
+        sa.PrimaryKeyConstraint("credential", name=op.f("pk_provider_sessions")),
+    )
+    op.create_index(op.f("ix_provider_sessions_issuer_sid"), "provider_sessions", ["issuer", "sid"], unique=False)
+    op.create_index(
+        op.f("ix_provider_sessions_issuer_subject"), "provider_sessions", ["issuer", "subject"], unique=False
+    )
+    op.create_index(op.f("ix_provider_sessions_refresh_at"), "provider_sessions", ["refresh_at"], unique=False)
+    op.create_table(
+        "spent_tokens",
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_spent_tokens")),
+    )
+    op.create_index(op.f("ix_spent_tokens_expires_at"), "spent_tokens", ["expires_at"], unique=False)
     op.create_table(
         "external_accounts",
         sa.Column("issuer", sa.String(length=500), nullable=False),
