@@ -3,9 +3,10 @@
 from mainspring.db.schema import metadata
 from mainspring.modules.artifacts import service as artifacts
 from mainspring.modules.audit import service as audit
+from mainspring.modules.configuration import service as configuration
 from mainspring.modules.identity import service as identity
 from mainspring.modules.projects import service as projects
 from mainspring.modules.registry import service as registry
 from mainspring.modules.tracking import service as tracking
 
-__all__ = ["artifacts", "audit", "identity", "metadata", "projects", "registry", "tracking"]
+__all__ = ["artifacts", "audit", "configuration", "identity", "metadata", "projects", "registry", "tracking"]

@@ -1,0 +1,1 @@
+"""Settings of a project by environment, with their history, and its secrets."""

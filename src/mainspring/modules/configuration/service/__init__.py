@@ -1,0 +1,3 @@
+"""The door to configuration and secrets."""
+
+from mainspring.modules.configuration.store import documents as documents

@@ -1,0 +1,1 @@
+"""SQL of configuration and of secrets."""
