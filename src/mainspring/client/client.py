@@ -10,7 +10,7 @@ from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.models import ModelClient
 from mainspring.client.runs import RunClient, RunResults
 from mainspring.client.storage import StorageClient
-from mainspring.client.transport import Transport, default_direct_from, default_url
+from mainspring.client.transport import Transport, default_direct_from, default_project, default_url
 
 
 class Client:
@@ -19,10 +19,19 @@ class Client:
     Every call raises the classes of ``mainspring.kit.errors``.
     """
 
-    def __init__(self, url: str, *, timeout: float = 60.0, retries: int = 4, direct_from: int | None = None) -> None:
-        self._transport = Transport(
-            url, timeout, retries, default_direct_from() if direct_from is None else direct_from
-        )
+    def __init__(
+        self,
+        url: str,
+        *,
+        token: str | None = None,
+        project: str | None = None,
+        timeout: float = 60.0,
+        retries: int = 4,
+        direct_from: int | None = None,
+    ) -> None:
+        large = default_direct_from() if direct_from is None else direct_from
+        own = project or default_project()
+        self._transport = Transport(url, timeout, retries, large, token=token, project=own)
         self.experiments = ExperimentClient(self._transport)
         self.runs = RunClient(self._transport)
         self.artifacts = ArtifactClient(self._transport)
@@ -50,18 +59,34 @@ class Client:
 
 
 def connect(
-    url: str | None = None, *, timeout: float = 60.0, retries: int = 4, direct_from: int | None = None
+    url: str | None = None,
+    *,
+    token: str | None = None,
+    project: str | None = None,
+    timeout: float = 60.0,
+    retries: int = 4,
+    direct_from: int | None = None,
 ) -> Client:
     """Return a client of the server at ``url``; nothing is sent yet.
 
     Without ``url`` it is what ``MAINSPRING_URL`` or ``MLFLOW_TRACKING_URI`` names, else
-    ``http://127.0.0.1:5000``. ``timeout`` is in seconds, for each wait on the network. ``retries`` is how often
+    ``http://127.0.0.1:5000``. ``token`` is an API key; left out it is ``MAINSPRING_TOKEN``,
+    ``MLFLOW_TRACKING_TOKEN``, or what ``mainspring login`` has kept for this server. ``project`` is the
+    ``namespace/name`` of the project to work in, left out what ``MAINSPRING_PROJECT`` names, else the server's
+    default. ``timeout`` is in seconds, for each wait on the network. ``retries`` is how often
     a request is sent again that no server has carried out: nobody listened, or it said when to come back.
     Files of at least ``direct_from`` bytes, left out what ``MAINSPRING_DIRECT_FROM`` says or 64 MiB, are sent in
     parts, go on after an interruption, and bypass the server where its store can be reached.
     Raises InvalidArgument for what is no address.
     """
-    return Client(url or default_url(), timeout=timeout, retries=retries, direct_from=direct_from)
+    return Client(
+        url or default_url(),
+        token=token,
+        project=project,
+        timeout=timeout,
+        retries=retries,
+        direct_from=direct_from,
+    )
 
 
 def runs(

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 import msgspec
 
+from mainspring.client.tokens import SERVERS, authorization
 from mainspring.kit.arrow import MEDIA_TYPE
 from mainspring.kit.errors import ERRORS, Internal, InvalidArgument, MainspringError, Unavailable
 from mainspring.modules.artifacts.schemas import SignedUrl
@@ -24,8 +25,8 @@ Headers = Mapping[str, str]
 Query = Mapping[str, str | int | Sequence[str] | None]
 
 DEFAULT_URL = "http://127.0.0.1:5000"
-VARIABLES = ("MAINSPRING_URL", "MLFLOW_TRACKING_URI")
 DIRECT_FROM = "MAINSPRING_DIRECT_FROM"
+PROJECT = "MAINSPRING_PROJECT"
 LARGE_BYTES = 64 * 1024 * 1024
 API = "/api/v1"
 FIRST_WAIT_S = 0.25
@@ -63,7 +64,7 @@ class _Problem(msgspec.Struct):
 
 def default_url() -> str:
     """Return the server that the environment names (``MAINSPRING_URL``, ``MLFLOW_TRACKING_URI``), or the local one."""
-    named = (os.environ.get(variable, "") for variable in VARIABLES)
+    named = (os.environ.get(variable, "") for variable in SERVERS)
     return next((url for url in named if url.startswith(("http://", "https://"))), DEFAULT_URL)
 
 
@@ -77,23 +78,58 @@ def default_direct_from() -> int:
     return int(text)
 
 
+def default_project() -> str | None:
+    """Return the project that ``MAINSPRING_PROJECT`` names, or None for the server's default."""
+    return os.environ.get(PROJECT) or None
+
+
 def segment(text: object) -> str:
     """Return a text as one segment of a path."""
     return quote(str(text), safe="")
 
 
-class Transport:
-    """A server's ``/api/v1``. ``url`` is its address without user and password."""
+def _address(url: str) -> str:
+    """Return a server's address without user and password. Raises InvalidArgument for what is none."""
+    parts = urlsplit(url)
+    shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+    try:
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # what stands behind the colon is no port
+        good = False
+    if not good:
+        raise InvalidArgument(f"'{shown}' is no address of a server: it must be like {DEFAULT_URL}.", field="url")
+    return shown
 
-    def __init__(self, url: str, timeout: float, retries: int, direct_from: int) -> None:
+
+def _project_path(project: str | None) -> str:
+    """Return the path under which a project's API lies."""
+    if project is None:
+        return ""
+    namespace, _, name = project.partition("/")
+    if not namespace or not name or "/" in name:
+        raise InvalidArgument(f"The project is '{project}'; it must be like namespace/name.", field="project")
+    return f"/p/{segment(namespace)}/{segment(name)}"
+
+
+class Transport:
+    """A server's ``/api/v1``, of one project of it. ``url`` is its address without user and password."""
+
+    def __init__(
+        self,
+        url: str,
+        timeout: float,
+        retries: int,
+        direct_from: int,
+        *,
+        token: str | None = None,
+        project: str | None = None,
+    ) -> None:
         """``direct_from`` is the size in bytes from which files go by signed URLs, and in parts."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise InvalidArgument(f"'{url}' is no address of a server: it must be like {DEFAULT_URL}.", field="url")
-        self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
+        self.url = _address(url)
         self.retries, self.direct_from = retries, direct_from
         self._timeout = timeout
-        self._http = httpx.Client(base_url=url.rstrip("/") + API, timeout=timeout)
+        own = self.url + _project_path(project) + API
+        self._http = httpx.Client(base_url=own, timeout=timeout, auth=authorization(url, token))
         # The store is another server, which must not see what is meant for ours.
         self._store_http = httpx.Client(timeout=timeout)
 
