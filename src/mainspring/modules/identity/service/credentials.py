@@ -8,8 +8,8 @@ from sqlalchemy import Connection
 
 from mainspring.db.lookups import Lookup
 from mainspring.kit.time import now_ms
-from mainspring.modules.identity import store
-from mainspring.modules.identity.store import Credential
+from mainspring.modules.identity.store import credentials as store
+from mainspring.modules.identity.store.credentials import Credential
 
 
 def digest_of(token: str) -> bytes:

@@ -1,0 +1,1 @@
+"""SQL of identity: accounts, groups, credentials, and how they are signed in."""
