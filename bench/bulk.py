@@ -39,7 +39,7 @@ def insert(tx: Connection, experiment: str, indexes: range) -> None:
     """Insert some runs with all that was logged to them."""
     rows = dict(zip(runs.reserve_keys(tx, len(indexes)), map(dataset.run_row, indexes), strict=True))
     made, where = {key: run_of(experiment, row) for key, row in rows.items()}, int(experiment)
-    runs.insert_runs(tx, [runs.run_row(key, run) for key, run in made.items()])
+    runs.insert_runs(tx, [runs.run_row(key, run) for key, run in made.items()], {})
     imports.update_runs(tx, made, {})
     runs.set_tags(tx, sorted((key, t, text, where) for key, run in made.items() for t, text in run.tags.items()))
     runs.insert_params(tx, sorted((key, p, text, where) for key, row in rows.items() for p, text in row.params.items()))

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mainspring.db.journal import Deferred, Entries, Journal
 from mainspring.kit.errors import Internal, MainspringError, RateLimited, Unavailable
+from mainspring.kit.events import told_last
 from mainspring.kit.sql_engines import UNREACHABLE, unavailable_reason
 
 P = ParamSpec("P")
@@ -183,7 +184,8 @@ class GroupWriter:
         applied = False
         try:
             with self._begin() as tx:
-                self._carry_out(tx, members)
+                with told_last(tx):
+                    self._carry_out(tx, members)
                 applied = True
             if self._journal:
                 self._journal.committed()
@@ -283,7 +285,7 @@ def _check(tx: Connection, members: list[_Member], known: dict[Any, Any]) -> Ent
 
 def _apply_in_savepoint(tx: Connection, member: _Member) -> None:
     try:
-        with tx.begin_nested():
+        with told_last(tx), tx.begin_nested():
             member.carry_out(tx)
     except MainspringError as error:
         member.outcome = error

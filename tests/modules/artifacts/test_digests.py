@@ -114,7 +114,7 @@ def test_downloads_tell_the_hash_of_the_whole_file(services: Services, head: boo
     async def scenario() -> dict[str, str]:
         await service.put_artifact(services, LOCAL, RUN, "f", chunks(b"other"))
         answer = await service.download_artifact(services.blobs, LOCAL, RUN, "f", asked=asked, head=head)
-        await service.add_digest(services, RUN, "f", answer, head=head)
+        await service.add_digest(services, LOCAL, RUN, "f", answer, head=head)
         await answer.chunks.aclose()
         return answer.headers
 

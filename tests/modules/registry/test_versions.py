@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from mainspring.kit.actors import LOCAL, NOBODY, Actor
-from mainspring.kit.errors import InvalidArgument, NotFound, PermissionDenied
+from mainspring.kit.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated
 from mainspring.kit.permissions import Permission
 from mainspring.modules.registry import service
 from mainspring.modules.registry.schemas import (
@@ -188,7 +188,7 @@ def test_a_model_file_is_kept(tx: Connection) -> None:
 def test_permissions(tx: Connection, run: Run) -> None:
     reader = Actor("reader", frozenset({Permission.REGISTRY_READ}))
     create(tx, run_id=run.run_id)
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(Unauthenticated):
         service.get_model_version(tx, NOBODY, "m", 1)
     with pytest.raises(PermissionDenied):
         service.create_model_version(tx, reader, "m", ModelVersionCreate("s3://b/p"))

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from mainspring.db.engine import check_url
+from mainspring.kit.actors import DEFAULT_PROJECT
 from mainspring.kit.errors import InvalidArgument
 from mainspring.modules.tracking import search, tables
 from mainspring.modules.tracking.schemas import DatasetScope, ModelOrder, ViewType
@@ -306,7 +307,7 @@ def check_experiments(tx: Connection, reference: Reference, text: str, order: li
     except (MlflowException, ValueError, SQLAlchemyError, OverflowError):
         expected = REFUSED
     try:
-        ours: Any = search.search_experiments(tx, text, view, 1000, 0, order)
+        ours: Any = search.search_experiments(tx, DEFAULT_PROJECT, text, view, 1000, 0, order)
     except InvalidArgument:
         ours = REFUSED
     if expected == REFUSED and TOO_LARGE in text:

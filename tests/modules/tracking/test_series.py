@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from mainspring.db import migrate
 from mainspring.db.engine import check_url
 from mainspring.kit.actors import LOCAL, NOBODY
-from mainspring.kit.errors import InvalidArgument, PermissionDenied
+from mainspring.kit.errors import InvalidArgument, Unauthenticated
 from mainspring.kit.sql_engines import create_write_engine
 from mainspring.modules.tracking import service
 from mainspring.modules.tracking.buckets import Axis
@@ -233,5 +233,5 @@ def test_bad_queries_are_refused(tx: Connection, query: SeriesQuery, field: str)
 
 
 def test_reading_needs_the_permission(tx: Connection) -> None:
-    with pytest.raises(PermissionDenied):
+    with pytest.raises(Unauthenticated):
         service.get_series(tx, NOBODY, SeriesQuery(["loss"], ["a"]))

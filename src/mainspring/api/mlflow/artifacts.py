@@ -192,6 +192,6 @@ async def _download(services: Services, actor: Actor, request: Request, send: Se
         head=head,
     )
     async with aclosing(answer.chunks):
-        await service.add_digest(services, location, path, answer, head=head)
+        await service.add_digest(services, actor, location, path, answer, head=head)
         headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
         await respond_stream(request, send, answer.status, headers, answer.chunks)

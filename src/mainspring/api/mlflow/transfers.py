@@ -88,7 +88,7 @@ async def create_multipart_upload(
         raise Unsupported(f"{NO_MULTIPART}: an empty file has no parts.")
     if not 1 <= message.num_parts <= service.MAX_PARTS:
         raise invalid_value("num_parts", message.num_parts, f"It must be 1 to {service.MAX_PARTS}.")
-    service.file_key(service.ROOT, message.target)
+    service.file_key(actor, service.ROOT, message.target)
     try:
         upload = await service.begin_multipart(services, actor, service.ROOT, message.target)
     except Unsupported as error:
@@ -143,8 +143,7 @@ async def create_presigned_upload_url(
         location = (await services.db.read(tracking.get_run_header, actor, message.run_id)).artifact_uri
     else:
         location = (await services.db.read(tracking.get_logged_model, actor, message.model_id or "")).artifact_uri
-    actor.require(WRITE)
-    key = service.file_key(location, message.path or "")
+    key = service.written_key(actor, location, message.path or "")
     signed = await service.sign_upload(services, origin, key, message.expiration)
     return present({"presigned_url": signed.url, "headers": signed.headers})
 

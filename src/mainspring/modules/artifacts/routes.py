@@ -7,6 +7,7 @@ signed URL of this server is asked for nothing else.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 from litestar import Request, Response, put, route
@@ -17,7 +18,7 @@ from litestar.params import FromPath, QueryParameter, SkipValidation
 from litestar.response import Stream
 
 from mainspring.engines.blobs import BlobStore
-from mainspring.kit.actors import Actor
+from mainspring.kit.actors import DEFAULT_PROJECT, Actor
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.http import Request as RawRequest
 from mainspring.kit.permissions import Permission, needs
@@ -75,7 +76,7 @@ async def send_file(services: Services, actor: Actor, request: AnyRequest, locat
         head=head,
     )
     try:
-        await service.add_digest(services, location, path, answer, head=head)
+        await service.add_digest(services, actor, location, path, answer, head=head)
     except BaseException:
         await answer.chunks.aclose()
         raise
@@ -159,8 +160,9 @@ async def put_transfer(services: Stores, request: AnyRequest, path: FromPath[str
 async def get_transfer(services: Stores, request: AnyRequest, path: FromPath[str]) -> Stream:
     """Send the file that a signed URL allows to read."""
     raw = _raw(request)
-    await service.check_capability(services, raw.method, path.removeprefix("/"), raw.query)
-    return await send_file(services, _BEARER, request, service.ROOT, path)
+    allowed = await service.check_capability(services, raw.method, path.removeprefix("/"), raw.query)
+    bearer = replace(_BEARER, project=service.owner_of(allowed.path) or DEFAULT_PROJECT)
+    return await send_file(services, bearer, request, service.ROOT, path)
 
 
 def body_of(request: AnyRequest) -> AsyncIterator[bytes]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Row,
     Select,
     UnaryExpression,
+    and_,
     delete,
     func,
     insert,
@@ -49,29 +50,42 @@ _VERSIONS: Select[Any] = select(*_LISTED, registered_models.c.name).join_from(mo
 # Registered models
 
 
-def insert_model(tx: Connection, name: str, description: str | None, tags: Mapping[str, str], now: int) -> None:
+def insert_model(
+    tx: Connection, project: int, name: str, description: str | None, tags: Mapping[str, str], now: int
+) -> None:
     """Insert a registered model without versions."""
     values = {"name": name, "description": description, "last_version": 0, "created_at": now, "updated_at": now}
+    values["project"] = project
     [key] = tx.execute(insert(registered_models).values(values).returning(registered_models.c.id)).one()
     set_model_tags(tx, key, tags)
 
 
-def find_model(tx: Connection, name: str) -> RegisteredModel | None:
-    """Return the registered model of that name with its latest versions, or None."""
-    rows = tx.execute(select(registered_models).where(registered_models.c.name == name)).all()
+def _named(project: int, name: str) -> Condition:
+    return and_(registered_models.c.project == project, registered_models.c.name == name)
+
+
+def find_model(tx: Connection, project: int, name: str) -> RegisteredModel | None:
+    """Return the project's registered model of that name with its latest versions, or None."""
+    rows = tx.execute(select(registered_models).where(_named(project, name))).all()
     return _models(tx, rows)[0] if rows else None
 
 
-def find_model_key(tx: Connection, name: str) -> int | None:
-    """Return the key of the registered model of that name, or None."""
-    return tx.execute(select(registered_models.c.id).where(registered_models.c.name == name)).scalar_one_or_none()
+def find_model_key(tx: Connection, project: int, name: str) -> int | None:
+    """Return the key of the project's registered model of that name, or None."""
+    return tx.execute(select(registered_models.c.id).where(_named(project, name))).scalar_one_or_none()
 
 
 def search_models(
-    tx: Connection, conditions: Sequence[Condition], order: Sequence[Order], limit: int, offset: int
+    tx: Connection, project: int, conditions: Sequence[Condition], order: Sequence[Order], limit: int, offset: int
 ) -> list[RegisteredModel]:
-    """Return registered models that meet every condition."""
-    found = select(registered_models).where(*conditions).order_by(*order).limit(limit).offset(offset)
+    """Return registered models of a project that meet every condition."""
+    found = (
+        select(registered_models)
+        .where(registered_models.c.project == project, *conditions)
+        .order_by(*order)
+        .limit(limit)
+        .offset(offset)
+    )
     return _models(tx, tx.execute(found).all())
 
 
@@ -136,13 +150,13 @@ def find_aliased_version(tx: Connection, key: int, alias: str) -> ModelVersion |
 # Versions
 
 
-def take_version_number(tx: Connection, name: str, now: int) -> tuple[int, int] | None:
+def take_version_number(tx: Connection, project: int, name: str, now: int) -> tuple[int, int] | None:
     """Count a registered model's versions up by one; return its key and the new number, or None if it is absent.
 
     The row stays locked until the transaction ends: concurrent writers get numbers one after the other.
     """
     table = registered_models
-    counted = update(table).where(table.c.name == name).values(last_version=table.c.last_version + 1, updated_at=now)
+    counted = update(table).where(_named(project, name)).values(last_version=table.c.last_version + 1, updated_at=now)
     row = tx.execute(counted.returning(table.c.id, table.c.last_version)).one_or_none()
     return None if row is None else (row.id, row.last_version)
 
@@ -174,15 +188,15 @@ def insert_version(
     set_version_tags(tx, version_key, version.tags)
 
 
-def find_version(tx: Connection, name: str, version: int) -> ModelVersion | None:
-    """Return a version, or None."""
-    return _one_version(tx, _VERSIONS.where(registered_models.c.name == name, model_versions.c.version == version))
+def find_version(tx: Connection, project: int, name: str, version: int) -> ModelVersion | None:
+    """Return a version of a project's model, or None."""
+    return _one_version(tx, _VERSIONS.where(_named(project, name), model_versions.c.version == version))
 
 
-def find_version_details(tx: Connection, name: str, version: int) -> ModelVersionDetails | None:
+def find_version_details(tx: Connection, project: int, name: str, version: int) -> ModelVersionDetails | None:
     """Return a version with the params and metrics of its registration, and its model file, or None."""
-    listed = find_version(tx, name, version)
-    keys = find_version_keys(tx, name, version)
+    listed = find_version(tx, project, name, version)
+    keys = find_version_keys(tx, project, name, version)
     if listed is None or keys is None:
         return None
     table = model_versions
@@ -195,22 +209,27 @@ def find_version_details(tx: Connection, name: str, version: int) -> ModelVersio
     )
 
 
-def find_version_keys(tx: Connection, name: str, version: int) -> tuple[int, int] | None:
+def find_version_keys(tx: Connection, project: int, name: str, version: int) -> tuple[int, int] | None:
     """Return the keys of a registered model and of one of its versions, or None."""
     found = (
         select(model_versions.c.model, model_versions.c.id)
         .join(registered_models)
-        .where(registered_models.c.name == name, model_versions.c.version == version)
+        .where(_named(project, name), model_versions.c.version == version)
     )
     row = tx.execute(found).one_or_none()
     return None if row is None else (row.model, row.id)
 
 
 def search_versions(
-    tx: Connection, conditions: Sequence[Condition], order: Sequence[Order], limit: int, offset: int
+    tx: Connection, project: int, conditions: Sequence[Condition], order: Sequence[Order], limit: int, offset: int
 ) -> list[ModelVersion]:
-    """Return versions that meet every condition."""
-    found = _VERSIONS.where(*conditions).order_by(*order).limit(limit).offset(offset)
+    """Return versions of a project's models that meet every condition."""
+    found = (
+        _VERSIONS.where(registered_models.c.project == project, *conditions)
+        .order_by(*order)
+        .limit(limit)
+        .offset(offset)
+    )
     return _versions(tx, tx.execute(found).all())
 
 

@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     event,
+    false,
     func,
     text,
 )
@@ -70,9 +71,13 @@ experiments = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("collected_at", BigInteger),
     _project(),
+    Column("is_default", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("project", "name"),
 )
-"""``collected_at``, here and below: since when it is being deleted for good, NULL where it is not."""
+"""``collected_at``, here and below: since when it is being deleted for good, NULL where it is not.
+
+``is_default`` marks the one experiment of a project that clients log to when they name none: they call it 0.
+"""
 
 
 @event.listens_for(experiments, "after_create")
@@ -80,7 +85,7 @@ def _add_default_experiment(_table: Table, tx: Connection, **_options: object) -
     """Put in experiment 0, which clients log to when they name none."""
     now = now_ms()
     row = {"id": 0, "name": "Default", "artifact_location": "mlflow-artifacts:/0", "lifecycle_stage": "active"}
-    tx.execute(experiments.insert().values(**row, created_at=now, updated_at=now))
+    tx.execute(experiments.insert().values(**row, is_default=True, created_at=now, updated_at=now))
 
 
 experiment_tags = Table(

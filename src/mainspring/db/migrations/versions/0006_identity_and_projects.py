@@ -145,7 +145,10 @@ def _create_identity() -> None:
         sa.Column("tokens", sa.LargeBinary(), nullable=False),
         sa.Column("refresh_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["credential"], ["credentials.id"], name=op.f("fk_provider_sessions_credential_credentials")
+            ["credential"],
+            ["credentials.id"],
+            name=op.f("fk_provider_sessions_credential_credentials"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("credential", name=op.f("pk_provider_sessions")),
     )

@@ -23,7 +23,17 @@ from mainspring.modules.artifacts.service.files import (
     open_artifact,
     put_artifact,
 )
-from mainspring.modules.artifacts.service.locations import ROOT, SCHEME, file_key, relative_path, resolve
+from mainspring.modules.artifacts.service.locations import (
+    ROOT,
+    SCHEME,
+    check_owner,
+    file_key,
+    own_location,
+    owner_of,
+    relative_path,
+    resolve,
+    written_key,
+)
 from mainspring.modules.artifacts.service.signing import (
     TRANSFERS,
     check_capability,
@@ -65,6 +75,7 @@ __all__ = [
     "check_capability",
     "check_numbers",
     "check_open",
+    "check_owner",
     "complete_upload",
     "content_type",
     "count_artifacts",
@@ -81,6 +92,8 @@ __all__ = [
     "head_artifact",
     "list_artifacts",
     "open_artifact",
+    "own_location",
+    "owner_of",
     "part_count",
     "put_artifact",
     "receive",
@@ -90,4 +103,5 @@ __all__ = [
     "sign_parts",
     "sign_upload",
     "uploaded_parts",
+    "written_key",
 ]

@@ -59,7 +59,7 @@ async def download_artifact(
             return Download(304, {"ETag": meta.etag}, _nothing())
         if head:
             return Download(200, _file_headers(path, meta, meta.size), _nothing())
-    start, end = await _range(store, file_key(location, path), asked)
+    start, end = await _range(store, file_key(actor, location, path), asked)
     blob = await open_artifact(store, actor, location, path, start, end)
     if start is not None and same and same != blob.meta.etag:
         await blob.chunks.aclose()
@@ -74,14 +74,16 @@ async def download_artifact(
     return Download(206, headers, blob.chunks)
 
 
-async def add_digest(services: Services, location: str, path: str, answer: Download, *, head: bool) -> None:
+async def add_digest(
+    services: Services, actor: Actor, location: str, path: str, answer: Download, *, head: bool
+) -> None:
     """Add the hash of the whole file to the headers of an answer, where it is known of the bytes that are sent.
 
     Source: RFC 9530. Where the whole file is the content, ``Content-Digest`` says so beside ``Repr-Digest``.
     """
     if answer.status not in (200, 206):
         return
-    known = await find_record(services, file_key(location, path.removesuffix("/")), answer.headers["ETag"])
+    known = await find_record(services, file_key(actor, location, path.removesuffix("/")), answer.headers["ETag"])
     if known is None:
         return
     answer.headers["Repr-Digest"] = digest_field(known.sha256)
@@ -107,7 +109,8 @@ def download_headers(path: str) -> dict[str, str]:
     return {
         "Content-Type": content_type(path),
         "Content-Disposition": _attachment(name),
-        "X-Content-Type-Options": "nosniff",
+        # Should a browser show it nevertheless, then as a page of nobody, without scripts.
+        "Content-Security-Policy": "sandbox; default-src 'none'",
     }
 
 

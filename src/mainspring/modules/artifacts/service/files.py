@@ -20,7 +20,16 @@ from mainspring.kit.time import now_ms
 from mainspring.modules.artifacts import store as records
 from mainspring.modules.artifacts.schemas import Artifact
 from mainspring.modules.artifacts.service.digests import Sha256
-from mainspring.modules.artifacts.service.locations import file_key, is_directory, resolve
+from mainspring.modules.artifacts.service.locations import (
+    PROJECTS,
+    file_key,
+    is_directory,
+    own_key,
+    own_location,
+    resolve,
+    run_of,
+    written_key,
+)
 from mainspring.modules.artifacts.store import FileRecord
 from mainspring.modules.services import Services
 
@@ -50,16 +59,18 @@ async def list_artifacts(
     if not 1 <= max_results <= MAX_PAGE:
         raise InvalidArgument(f"max_results is {max_results}; it must be 1 to {MAX_PAGE}.", field="max_results")
     path = path.removesuffix("/")
-    page = await services.blobs.list_page(resolve(location, path), _after(page_token), max_results)
-    files = [entry.path for entry in page.entries if not entry.is_dir] if hashes else []
+    folder = own_key(actor, location, path)
+    page = await services.blobs.list_page(folder, _after(page_token), max_results)
+    entries = [entry for entry in page.entries if entry.path != PROJECTS]
+    files = [entry.path for entry in entries if not entry.is_dir] if hashes else []
     known = await services.db.read(records.find_files, files) if files else {}
-    return Page([_artifact(path, entry, known.get(entry.path)) for entry in page.entries], _token(page.next))
+    return Page([_artifact(path, entry, known.get(entry.path)) for entry in entries], _token(page.next))
 
 
 async def head_artifact(store: BlobStore, actor: Actor, location: str, path: str) -> BlobMeta:
     """Return size, time and ETag of a file. NotFound if there is none."""
     actor.require(Permission.ARTIFACTS_READ)
-    return await store.head(file_key(location, path))
+    return await store.head(file_key(actor, location, path))
 
 
 async def open_artifact(
@@ -67,7 +78,7 @@ async def open_artifact(
 ) -> Blob:
     """Open the bytes of a file from ``start`` to before ``end``, cut to its size. NotFound if there is none."""
     actor.require(Permission.ARTIFACTS_READ)
-    key = file_key(location, path)
+    key = file_key(actor, location, path)
     try:
         return await store.get(key, start, end)
     except NotFound:
@@ -89,8 +100,7 @@ async def put_artifact(
     Its SHA-256 is recorded. ``announced``, in hexadecimal digits, is what it must be (InvalidArgument). Where
     the file was stored and the database is away, Unavailable is raised: to send the file again is safe.
     """
-    actor.require(Permission.ARTIFACTS_WRITE)
-    return await store_file(services, file_key(location, path), chunks, announced)
+    return await store_file(services, written_key(actor, location, path), chunks, announced)
 
 
 async def store_file(
@@ -109,9 +119,9 @@ async def delete_artifact(services: Services, actor: Actor, location: str, path:
 
     Without ``path`` everything of ``location`` goes. The store's root is refused (InvalidArgument).
     """
-    actor.require(Permission.ARTIFACTS_WRITE)
-    key = resolve(location, path.removesuffix("/"))
-    if not key:
+    key = own_key(actor, location, path.removesuffix("/"))
+    actor.require(Permission.ARTIFACTS_WRITE, run_of(key))
+    if not key or key == resolve(own_location(actor.project, "")):
         raise InvalidArgument("The path is missing: name the file or folder to delete.", field="path")
     await services.blobs.delete(key)
     await services.blobs.delete_prefix(key)

@@ -9,12 +9,17 @@ them with their own keys: the server touches nothing outside its store.
 from __future__ import annotations
 
 import posixpath
+import re
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from mainspring.kit.errors import InvalidArgument, Unsupported
+from mainspring.kit.actors import DEFAULT_PROJECT, Actor
+from mainspring.kit.errors import InvalidArgument, NotFound, Unsupported
 from mainspring.kit.paths import artifact_path
+from mainspring.kit.permissions import Permission
 
 SCHEME = "mlflow-artifacts"
+PROJECTS = "_projects"
+"""The folder of the store in which projects, all but the default one, have a folder each, named by their keys."""
 ROOT = f"{SCHEME}:/"
 """The location of the whole store."""
 
@@ -31,16 +36,54 @@ def resolve(location: str, path: str = "") -> str:
     return artifact_path(key) if key else ""
 
 
-def file_key(location: str, path: str) -> str:
+def own_location(project: int, folder: str) -> str:
+    """Return the location of a folder of what a project has of the store."""
+    return f"{ROOT}{folder}" if project == DEFAULT_PROJECT else f"{ROOT}{PROJECTS}/{project}/{folder}"
+
+
+def owner_of(key: str) -> int | None:
+    """Return the project that a path of the store belongs to; None for the folder of all projects."""
+    first, _, rest = key.partition("/")
+    if first != PROJECTS:
+        return DEFAULT_PROJECT
+    project = rest.partition("/")[0]
+    return int(project) if re.fullmatch(r"[1-9][0-9]{0,17}", project, re.ASCII) else None
+
+
+def check_owner(actor: Actor, key: str) -> str:
+    """Return a path of the store that is of the actor's project. Raises NotFound for any other."""
+    if owner_of(key) != actor.project:
+        raise NotFound(f"No artifact at '{key}': this project's files lie in {own_location(actor.project, '')}…")
+    return key
+
+
+def run_of(key: str) -> str | None:
+    """Return the id of the run in whose folder a path of the store lies, None where no folder is named by one."""
+    return next((name for name in key.split("/")[:-1] if re.fullmatch(r"[0-9a-f]{32}", name)), None)
+
+
+def own_key(actor: Actor, location: str, path: str = "") -> str:
+    """Return the store's path of ``path`` below ``location`` as ``resolve`` does, of the actor's project alone."""
+    return check_owner(actor, resolve(location, path))
+
+
+def file_key(actor: Actor, location: str, path: str) -> str:
     """Return the store's path of a file below a location. InvalidArgument where ``path`` names none."""
     if not path:
         raise is_directory(path)
-    return resolve(location, path)
+    return own_key(actor, location, path)
 
 
 def relative_path(location: str, key: str) -> str:
     """Return the store's path of a file as it counts from the location that it lies below."""
     return posixpath.relpath(key, _folder(location) or ".")
+
+
+def written_key(actor: Actor, location: str, path: str) -> str:
+    """Return the store's path of a file that the actor may write. Raises PermissionDenied, or as ``file_key``."""
+    key = file_key(actor, location, path)
+    actor.require(Permission.ARTIFACTS_WRITE, run_of(key))
+    return key
 
 
 def is_directory(path: str) -> InvalidArgument:

@@ -23,7 +23,7 @@ from mainspring.modules.artifacts import store as records
 from mainspring.modules.artifacts.schemas import UploadState
 from mainspring.modules.artifacts.service.digests import checked
 from mainspring.modules.artifacts.service.files import find_record, record_file, store_file
-from mainspring.modules.artifacts.service.locations import file_key, resolve
+from mainspring.modules.artifacts.service.locations import file_key, own_key, run_of, written_key
 from mainspring.modules.artifacts.service.signing import Capability
 from mainspring.modules.artifacts.store import FileRecord, UploadRecord
 from mainspring.modules.services import Services
@@ -42,8 +42,7 @@ async def begin_upload(
     None where the store takes a file of this size by the ordinary way alone. Raises InvalidArgument and TooLarge
     for what cannot be stored.
     """
-    actor.require(Permission.ARTIFACTS_WRITE)
-    key = file_key(location, path)
+    key = written_key(actor, location, path)
     if size < 0:
         raise InvalidArgument(f"size is {size}; it must be the file's size in bytes.", field="size")
     if size > MAX_FILE_BYTES:
@@ -60,8 +59,7 @@ async def begin_upload(
 
 async def begin_multipart(services: Services, actor: Actor, location: str, path: str) -> UploadRecord:
     """Begin an upload of parts whose sizes the client chooses. Unsupported where the store has none."""
-    actor.require(Permission.ARTIFACTS_WRITE)
-    key = file_key(location, path)
+    key = written_key(actor, location, path)
     return await _insert(services, actor, key, await services.blobs.create_multipart(key), None, None, None)
 
 
@@ -69,10 +67,11 @@ async def find_upload(
     services: Services, actor: Actor, location: str, upload_id: str, path: str | None = None
 ) -> UploadRecord:
     """Return an upload that this actor has begun below ``location``, to ``path`` if that is given; else NotFound."""
-    actor.require(Permission.ARTIFACTS_WRITE)
+    actor.require_some(Permission.ARTIFACTS_WRITE)
     found = await services.db.read(records.find_upload, upload_id)
-    if found is None or found.actor != actor.name or not _leads_to(found, location, path):
+    if found is None or found.actor != actor.name or not _leads_to(actor, found, location, path):
         raise NotFound(f"There is no upload '{upload_id[:100]}' to this path.")
+    actor.require(Permission.ARTIFACTS_WRITE, run_of(found.path))
     return found
 
 
@@ -183,11 +182,11 @@ async def _insert(
     return upload
 
 
-def _leads_to(upload: UploadRecord, location: str, path: str | None) -> bool:
+def _leads_to(actor: Actor, upload: UploadRecord, location: str, path: str | None) -> bool:
     if path is not None:
-        return upload.path == file_key(location, path)
+        return upload.path == file_key(actor, location, path)
     # Whoever has not said how large the file is chooses the parts, and names them by its path.
-    return upload.size is not None and upload.path.startswith(f"{resolve(location)}/")
+    return upload.size is not None and upload.path.startswith(f"{own_key(actor, location)}/")
 
 
 async def _join(services: Services, upload: UploadRecord, chosen: Sequence[tuple[int, str]] | None) -> BlobMeta:

@@ -26,14 +26,14 @@ class RegisteredModelRecord(RegisteredModel, frozen=True):
 def import_registered_model(tx: Connection, actor: Actor, model: RegisteredModelRecord) -> None:
     """Take in a registered model or prompt; one that is here gets the tags that it lacks."""
     actor.require(Permission.REGISTRY_WRITE)
-    found = store.find_model(tx, model.name)
+    found = store.find_model(tx, actor.project, model.name)
     if found is None:
-        store.insert_model(tx, model.name, model.description, model.tags, model.updated_at)
-        key = rules.model_key(tx, model.name)
+        store.insert_model(tx, actor.project, model.name, model.description, model.tags, model.updated_at)
+        key = rules.model_key(tx, actor.project, model.name)
         store.update_model(tx, key, created_at=model.created_at, last_version=model.last_version)
     else:
         lacking = {tag: value for tag, value in model.tags.items() if tag not in found.tags}
-        store.set_model_tags(tx, rules.model_key(tx, model.name), lacking)
+        store.set_model_tags(tx, rules.model_key(tx, actor.project, model.name), lacking)
 
 
 def import_model_versions(tx: Connection, actor: Actor, name: str, versions: Sequence[ModelVersion]) -> list[int]:
@@ -42,10 +42,10 @@ def import_model_versions(tx: Connection, actor: Actor, name: str, versions: Seq
     Their params and metrics are those of their run and logged model here.
     """
     actor.require(Permission.REGISTRY_WRITE)
-    key = rules.model_key(tx, name)
+    key = rules.model_key(tx, actor.project, name)
     taken = []
     for version in versions:
-        if store.find_version_keys(tx, name, version.version) is None:
+        if store.find_version_keys(tx, actor.project, name, version.version) is None:
             origin = measured(tx, actor, version.run_id, version.model_id)
             store.insert_version(tx, key, version, origin.params, origin.metrics)
             taken.append(version.version)
@@ -57,8 +57,8 @@ def import_model_versions(tx: Connection, actor: Actor, name: str, versions: Seq
 def import_aliases(tx: Connection, actor: Actor, name: str, aliases: Mapping[str, int]) -> None:
     """Take in those aliases of a registered model that are free and whose version is here."""
     actor.require(Permission.REGISTRY_WRITE)
-    found = rules.find_model(tx, name)
+    found = rules.find_model(tx, actor.project, name)
     for alias, version in aliases.items():
-        keys = store.find_version_keys(tx, name, version)
+        keys = store.find_version_keys(tx, actor.project, name, version)
         if keys is not None and alias not in found.aliases:
             store.set_alias(tx, keys[0], alias, keys[1])

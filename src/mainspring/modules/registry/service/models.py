@@ -35,16 +35,16 @@ def create_registered_model(tx: Connection, actor: Actor, new: RegisteredModelCr
     rules.check_text("description", new.description)
     for key, value in new.tags.items():
         rules.check_tag(key, value)
-    rules.check_free(tx, new.name, new.tags)
-    store.insert_model(tx, new.name, new.description, new.tags, now_ms())
-    return rules.find_model(tx, new.name)
+    rules.check_free(tx, actor.project, new.name, new.tags)
+    store.insert_model(tx, actor.project, new.name, new.description, new.tags, now_ms())
+    return rules.find_model(tx, actor.project, new.name)
 
 
 def get_registered_model(tx: Connection, actor: Actor, name: str) -> RegisteredModel:
     """Return a registered model with the newest version of each stage. Raises NotFound."""
     actor.require(Permission.REGISTRY_READ)
     rules.check_name(name)
-    return rules.find_model(tx, name)
+    return rules.find_model(tx, actor.project, name)
 
 
 def update_registered_model(tx: Connection, actor: Actor, name: str, change: RegisteredModelUpdate) -> RegisteredModel:
@@ -53,24 +53,26 @@ def update_registered_model(tx: Connection, actor: Actor, name: str, change: Reg
     rules.check_name(name)
     if change.description is not UNSET:
         rules.check_text("description", change.description)
-    key = rules.model_key(tx, name)
+    key = rules.model_key(tx, actor.project, name)
     now = now_ms()
     if change.description is not UNSET:
         store.update_model(tx, key, description=change.description, updated_at=now)
     if change.name is not None:
         rules.check_name(change.name, "new_name")
         if change.name != name:
-            rules.check_free(tx, change.name, {PROMPT_TAG: store.find_model_tag(tx, key, PROMPT_TAG) or ""})
+            rules.check_free(
+                tx, actor.project, change.name, {PROMPT_TAG: store.find_model_tag(tx, key, PROMPT_TAG) or ""}
+            )
         store.update_model(tx, key, name=change.name, updated_at=now)
         store.touch_versions(tx, key, now)
-    return rules.find_model(tx, change.name or name)
+    return rules.find_model(tx, actor.project, change.name or name)
 
 
 def delete_registered_model(tx: Connection, actor: Actor, name: str) -> None:
     """Delete a registered model with its versions, tags and aliases. Raises NotFound."""
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
-    store.delete_model(tx, rules.model_key(tx, name))
+    store.delete_model(tx, rules.model_key(tx, actor.project, name))
 
 
 def search_registered_models(tx: Connection, actor: Actor, wanted: RegistrySearch) -> Page[RegisteredModel]:
@@ -79,7 +81,7 @@ def search_registered_models(tx: Connection, actor: Actor, wanted: RegistrySearc
     limit = rules.check_max_results(wanted.max_results, MAX_MODELS)
     offset = offset_of(wanted.page_token)
     conditions = search.model_conditions(wanted.filter)
-    rows = store.search_models(tx, conditions, search.model_order(wanted.order_by), limit + 1, offset)
+    rows = store.search_models(tx, actor.project, conditions, search.model_order(wanted.order_by), limit + 1, offset)
     return page_of(rows, offset, limit)
 
 
@@ -87,7 +89,7 @@ def get_latest_versions(tx: Connection, actor: Actor, name: str, stages: list[st
     """Return the newest version of each of these stages, of all stages if none is named. Raises NotFound."""
     actor.require(Permission.REGISTRY_READ)
     rules.check_name(name)
-    key = rules.model_key(tx, name)
+    key = rules.model_key(tx, actor.project, name)
     wanted = {rules.canonical_stage(stage) for stage in stages} or set(Stage)
     return [version for version in store.latest_versions(tx, [key]).get(key, []) if version.stage in wanted]
 
@@ -97,7 +99,7 @@ def set_registered_model_tag(tx: Connection, actor: Actor, name: str, key: str, 
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
     rules.check_tag(key, value)
-    store.set_model_tags(tx, rules.model_key(tx, name), {key: value})
+    store.set_model_tags(tx, rules.model_key(tx, actor.project, name), {key: value})
 
 
 def delete_registered_model_tag(tx: Connection, actor: Actor, name: str, key: str) -> None:
@@ -105,7 +107,7 @@ def delete_registered_model_tag(tx: Connection, actor: Actor, name: str, key: st
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
     check_key(key, "key")
-    store.delete_model_tag(tx, rules.model_key(tx, name), key)
+    store.delete_model_tag(tx, rules.model_key(tx, actor.project, name), key)
 
 
 def set_alias(tx: Connection, actor: Actor, name: str, alias: str, version: int) -> None:
@@ -117,7 +119,7 @@ def set_alias(tx: Connection, actor: Actor, name: str, alias: str, version: int)
         raise InvalidArgument("'latest' alias name (case insensitive) is reserved.", field="alias")
     if re.fullmatch(r"[vV]\d+", alias):
         raise InvalidArgument(f"Version alias name '{alias}' is reserved.", field="alias")
-    key, version_key = rules.version_keys(tx, name, version)
+    key, version_key = rules.version_keys(tx, actor.project, name, version)
     store.set_alias(tx, key, alias, version_key)
 
 
@@ -126,7 +128,7 @@ def delete_alias(tx: Connection, actor: Actor, name: str, alias: str) -> None:
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
     rules.check_alias(alias)
-    store.delete_alias(tx, rules.model_key(tx, name), alias)
+    store.delete_alias(tx, rules.model_key(tx, actor.project, name), alias)
 
 
 def get_model_version_by_alias(tx: Connection, actor: Actor, name: str, alias: str) -> ModelVersion:
@@ -137,7 +139,7 @@ def get_model_version_by_alias(tx: Connection, actor: Actor, name: str, alias: s
     actor.require(Permission.REGISTRY_READ)
     rules.check_name(name)
     rules.check_alias(alias)
-    key = rules.model_key(tx, name)
+    key = rules.model_key(tx, actor.project, name)
     if alias.lower() == "latest":
         newest = store.latest_versions(tx, [key]).get(key)
         if not newest:

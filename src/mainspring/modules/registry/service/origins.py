@@ -94,7 +94,7 @@ def _origin_of_model(tx: Connection, actor: Actor, new: ModelVersionCreate, mode
 
 def _origin_of_version(tx: Connection, actor: Actor, new: ModelVersionCreate, uri: sources.ModelUri) -> Origin:
     """A copy of another version: it has the same files, run and logged model."""
-    key = store.find_model_key(tx, uri.name)
+    key = store.find_model_key(tx, actor.project, uri.name)
     if key is None:
         raise NotFound(f"Registered Model with name={uri.name} not found", field="source")
     if rules.is_prompt({PROMPT_TAG: store.find_model_tag(tx, key, PROMPT_TAG) or ""}):
@@ -102,7 +102,7 @@ def _origin_of_version(tx: Connection, actor: Actor, new: ModelVersionCreate, ur
             f"Invalid model version source: '{new.source}'. Prompt versions cannot be used as model version sources.",
             field="source",
         )
-    copied = _referenced(tx, key, uri)
+    copied = _referenced(tx, actor, key, uri)
     if (new.run_id is not None and new.run_id != (copied.run_id or "")) or (
         new.model_id and new.model_id != copied.model_id
     ):
@@ -120,7 +120,7 @@ def _origin_of_version(tx: Connection, actor: Actor, new: ModelVersionCreate, ur
     )
 
 
-def _referenced(tx: Connection, key: int, uri: sources.ModelUri) -> ModelVersionDetails:
+def _referenced(tx: Connection, actor: Actor, key: int, uri: sources.ModelUri) -> ModelVersionDetails:
     number = uri.version
     if uri.alias is not None:
         aliased = store.find_aliased_version(tx, key, uri.alias)
@@ -135,7 +135,8 @@ def _referenced(tx: Connection, key: int, uri: sources.ModelUri) -> ModelVersion
             wanted = "" if stage is None else f" and stage '{stage}'"
             raise NotFound(f"No versions of model with name '{uri.name}'{wanted} found", field="source")
         number = max(numbers)
-    found = store.find_version_details(tx, uri.name, number) if rules.is_version_number(number) else None
+    known = rules.is_version_number(number)
+    found = store.find_version_details(tx, actor.project, uri.name, number) if known else None
     if found is None:
         raise NotFound(f"Model Version (name={uri.name}, version={number}) not found", field="source")
     return found

@@ -37,30 +37,30 @@ def canonical_stage(stage: str) -> Stage:
     )
 
 
-def find_model(tx: Connection, name: str) -> RegisteredModel:
-    found = store.find_model(tx, name)
+def find_model(tx: Connection, project: int, name: str) -> RegisteredModel:
+    found = store.find_model(tx, project, name)
     if found is None:
         raise no_model(name)
     return found
 
 
-def model_key(tx: Connection, name: str) -> int:
-    key = store.find_model_key(tx, name)
+def model_key(tx: Connection, project: int, name: str) -> int:
+    key = store.find_model_key(tx, project, name)
     if key is None:
         raise no_model(name)
     return key
 
 
-def find_version(tx: Connection, name: str, version: int) -> ModelVersion:
+def find_version(tx: Connection, project: int, name: str, version: int) -> ModelVersion:
     check_name(name)
-    found = store.find_version(tx, name, version) if is_version_number(version) else None
+    found = store.find_version(tx, project, name, version) if is_version_number(version) else None
     if found is None:
         raise no_version(name, version)
     return found
 
 
-def version_keys(tx: Connection, name: str, version: int) -> tuple[int, int]:
-    keys = store.find_version_keys(tx, name, version) if is_version_number(version) else None
+def version_keys(tx: Connection, project: int, name: str, version: int) -> tuple[int, int]:
+    keys = store.find_version_keys(tx, project, name, version) if is_version_number(version) else None
     if keys is None:
         raise no_version(name, version)
     return keys
@@ -78,9 +78,9 @@ def no_version(name: str, version: int) -> NotFound:
     return NotFound(f"Model Version (name={name}, version={version}) not found", field="version")
 
 
-def check_free(tx: Connection, name: str, tags: Mapping[str, str]) -> None:
+def check_free(tx: Connection, project: int, name: str, tags: Mapping[str, str]) -> None:
     """Raise AlreadyExists where a model or prompt has the name."""
-    key = store.find_model_key(tx, name)
+    key = store.find_model_key(tx, project, name)
     if key is None:
         return
     new = is_prompt(tags)

@@ -48,7 +48,7 @@ def create_model_version(tx: Connection, actor: Actor, name: str, new: ModelVers
         rules.check_version_tag(key, value)
     origin = find_origin(tx, actor, new)
     now = now_ms()
-    taken = store.take_version_number(tx, name, now)
+    taken = store.take_version_number(tx, actor.project, name, now)
     if taken is None:
         raise rules.no_model(name)
     model_key, number = taken
@@ -76,14 +76,14 @@ def create_model_version(tx: Connection, actor: Actor, name: str, new: ModelVers
 def get_model_version(tx: Connection, actor: Actor, name: str, version: int) -> ModelVersion:
     """Return a version. Raises NotFound."""
     actor.require(Permission.REGISTRY_READ)
-    return rules.find_version(tx, name, version)
+    return rules.find_version(tx, actor.project, name, version)
 
 
 def get_model_version_details(tx: Connection, actor: Actor, name: str, version: int) -> ModelVersionDetails:
     """Return a version with its params, metrics and model file. Raises NotFound."""
     actor.require(Permission.REGISTRY_READ)
     rules.check_name(name)
-    found = store.find_version_details(tx, name, version) if rules.is_version_number(version) else None
+    found = store.find_version_details(tx, actor.project, name, version) if rules.is_version_number(version) else None
     if found is None:
         raise rules.no_version(name, version)
     now = measured(tx, actor, found.run_id, found.model_id).over(Measured(found.params, found.metrics))
@@ -102,14 +102,16 @@ def update_model_version(
     now = now_ms()
     if change.description is not UNSET:
         rules.check_text("description", change.description)
-        _, version_key = rules.version_keys(tx, name, version)
+        _, version_key = rules.version_keys(tx, actor.project, name, version)
         store.update_version(tx, version_key, description=change.description, updated_at=now)
     if change.stage is not None:
-        _transition(tx, name, version, change.stage, change.archive_existing, now)
-    return rules.find_version(tx, name, version)
+        _transition(tx, actor, name, version, change.stage, change.archive_existing, now)
+    return rules.find_version(tx, actor.project, name, version)
 
 
-def _transition(tx: Connection, name: str, version: int, stage: str, archive_existing: bool, now: int) -> None:
+def _transition(
+    tx: Connection, actor: Actor, name: str, version: int, stage: str, archive_existing: bool, now: int
+) -> None:
     entered = rules.canonical_stage(stage)
     if archive_existing and entered not in ACTIVE_STAGES:
         raise InvalidArgument(
@@ -117,7 +119,7 @@ def _transition(tx: Connection, name: str, version: int, stage: str, archive_exi
             f"'{stage}' is not an Active stage. Valid stages are {[str(active) for active in ACTIVE_STAGES]}",
             field="archive_existing_versions",
         )
-    key, version_key = rules.version_keys(tx, name, version)
+    key, version_key = rules.version_keys(tx, actor.project, name, version)
     # The model's row first: two transitions of one model wait for each other, and do not meet half way.
     store.update_model(tx, key, updated_at=now)
     if archive_existing:
@@ -129,7 +131,7 @@ def delete_model_version(tx: Connection, actor: Actor, name: str, version: int) 
     """Delete a version with its tags and aliases; its number is not given again. Raises NotFound."""
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
-    key, version_key = rules.version_keys(tx, name, version)
+    key, version_key = rules.version_keys(tx, actor.project, name, version)
     store.update_model(tx, key, updated_at=now_ms())
     store.delete_version(tx, version_key)
 
@@ -144,22 +146,24 @@ def search_model_versions(
     actor.require(Permission.REGISTRY_READ)
     limit = rules.check_max_results(wanted.max_results, MAX_VERSIONS)
     offset = offset_of(wanted.page_token)
-    model = None if name is None else rules.model_key(tx, name)
+    model = None if name is None else rules.model_key(tx, actor.project, name)
     conditions = search.version_conditions(wanted.filter, model)
-    rows = store.search_versions(tx, conditions, search.version_order(wanted.order_by), limit + 1, offset)
+    rows = store.search_versions(
+        tx, actor.project, conditions, search.version_order(wanted.order_by), limit + 1, offset
+    )
     return page_of(rows, offset, limit)
 
 
 def get_download_uri(tx: Connection, actor: Actor, name: str, version: int) -> str:
     """Return where a version's files are, as its client named it (maybe ``runs:/…``). Raises NotFound."""
     actor.require(Permission.REGISTRY_READ)
-    return rules.find_version(tx, name, version).storage_location
+    return rules.find_version(tx, actor.project, name, version).storage_location
 
 
 def get_files_uri(tx: Connection, actor: Actor, name: str, version: int) -> str:
     """Return the folder of a version's files in the artifact store. Raises NotFound."""
     actor.require(Permission.REGISTRY_READ)
-    location = rules.find_version(tx, name, version).storage_location
+    location = rules.find_version(tx, actor.project, name, version).storage_location
     parts = urlsplit(location)
     if parts.scheme != "runs":
         return location
@@ -174,7 +178,7 @@ def set_model_version_tag(tx: Connection, actor: Actor, name: str, version: int,
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
     rules.check_version_tag(key, value)
-    _, version_key = rules.version_keys(tx, name, version)
+    _, version_key = rules.version_keys(tx, actor.project, name, version)
     store.set_version_tags(tx, version_key, {key: value})
 
 
@@ -183,12 +187,12 @@ def delete_model_version_tag(tx: Connection, actor: Actor, name: str, version: i
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
     check_key(key, "key")
-    _, version_key = rules.version_keys(tx, name, version)
+    _, version_key = rules.version_keys(tx, actor.project, name, version)
     store.delete_version_tag(tx, version_key, key)
 
 
 def record_model_file(tx: Connection, actor: Actor, name: str, version: int, file: ModelFile) -> None:
     """Keep what a version's ``MLmodel`` says, read by ``model_files.parse_model_file``. Raises NotFound."""
     actor.require(Permission.REGISTRY_WRITE)
-    _, version_key = rules.version_keys(tx, name, version)
+    _, version_key = rules.version_keys(tx, actor.project, name, version)
     store.update_version(tx, version_key, model_file=msgspec.json.encode(file).decode())

@@ -43,9 +43,9 @@ ORDERS = Vocabulary(_ATTRIBUTE)
 
 
 def search_experiments(
-    tx: Connection, filter: str | None, view: ViewType, limit: int, offset: int, order_by: Sequence[str]
+    tx: Connection, project: int, filter: str | None, view: ViewType, limit: int, offset: int, order_by: Sequence[str]
 ) -> list[int]:
-    """Return keys of experiments, the newest first unless ordered otherwise.
+    """Return keys of a project's experiments, the newest first unless ordered otherwise.
 
     Raises InvalidArgument for a filter or order that cannot be read.
     """
@@ -54,7 +54,7 @@ def search_experiments(
     terms = [_COLUMNS[order.key].asc() if order.ascending else _COLUMNS[order.key].desc() for order in orders]
     found = (
         select(experiments.c.id)
-        .where(*in_view(experiments.c.lifecycle_stage, view), *conditions)
+        .where(experiments.c.project == project, *in_view(experiments.c.lifecycle_stage, view), *conditions)
         .order_by(*terms, experiments.c.id.desc())
         .limit(limit)
         .offset(offset)

@@ -21,6 +21,8 @@ from mainspring.modules.tracking.store.runs import RunKey
 T = TypeVar("T")
 R = TypeVar("R")
 Pair = tuple[str, str]
+Owners = dict[str, tuple[int, int]]
+"""(project, key) of logged models by their ids."""
 
 
 def _check_batches(
@@ -32,7 +34,7 @@ def _check_batches(
     """
     _get_to_know(tx, calls, known)
     measured = {metric.model_id for _, _, batch in calls for metric in batch.metrics if metric.model_id}
-    models = model_store.find_keys(tx, measured) if measured else {}
+    models = model_store.find_owners(tx, measured) if measured else {}
     rows = Rows()
     outcomes: list[MainspringError | None] = []
     for actor, run_id, batch in calls:
@@ -61,23 +63,23 @@ def _get_to_know(tx: Connection, calls: list[tuple[Actor, str, Batch]], known: K
 
 
 def _gather(
-    rows: Rows, actor: Actor, run: RunKey | None, run_id: str, batch: Batch, models: dict[str, int], known: Known
+    rows: Rows, actor: Actor, run: RunKey | None, run_id: str, batch: Batch, models: Owners, known: Known
 ) -> None:
     """Check one batch whole, then add it to the rows: a batch that is refused leaves nothing behind."""
-    actor.require(Permission.TRACKING_WRITE)
+    actor.require(Permission.TRACKING_WRITE, run_id)
     rules.check_batch_limits(batch)
     several = len(batch.metrics) + len(batch.params) + len(batch.tags) > 1
     values = _checked(batch.metrics, rules.check_metric, "metrics" if several else "")
     params = _checked(batch.params, rules.check_param, "params" if several else "")
     tags = _checked(batch.tags, rules.check_tag, "tags" if several else "")
-    if run is None:
+    if run is None or run.project != actor.project:
         raise rules.missing_run(run_id)
     if run.stage != LifecycleStage.ACTIVE:
         raise rules.inactive_run(run_id, run.stage)
     if params:
         _check_unchanged(run, params, known)
     if any(metric.model_id for metric in batch.metrics):
-        rows.model_metrics += _measured(run_id, batch.metrics, values, models)
+        rows.model_metrics += _measured(run, batch.metrics, values, models)
 
     rows.experiments[run.key] = run.experiment
     rows.points += [
@@ -109,17 +111,18 @@ def _checked(given: Sequence[T], check: Callable[[T, str], R], field: str) -> li
 
 
 def _measured(
-    run_id: str, metrics: Sequence[Metric], values: Sequence[tuple[float, bool]], models: dict[str, int]
+    run: RunKey, metrics: Sequence[Metric], values: Sequence[tuple[float, bool]], models: Owners
 ) -> list[model_store.MetricRow]:
     """Return the rows of the points that measure a logged model. Raises InvalidArgument for one that is not there."""
     rows: list[model_store.MetricRow] = []
     for metric, value in zip(metrics, values, strict=True):
         if metric.model_id is None:
             continue
-        if metric.model_id not in models:
+        project, model = models.get(metric.model_id, (None, 0))
+        if project != run.project:
             raise InvalidArgument(f"Logged model with ID '{metric.model_id}' not found.", field="model_id")
-        place = (models[metric.model_id], metric.key, metric.timestamp, metric.step)
-        rows.append((*place, run_id, *value, metric.dataset_name, metric.dataset_digest))
+        place = (model, metric.key, metric.timestamp, metric.step)
+        rows.append((*place, run.run_id, *value, metric.dataset_name, metric.dataset_digest))
     return rows
 
 

@@ -31,7 +31,7 @@ from mainspring.modules.tracking.schemas import (
 )
 from mainspring.modules.tracking.service import rules
 from mainspring.modules.tracking.store import deletion as store
-from mainspring.modules.tracking.store.deletion import DEFAULT_EXPERIMENT, OWN_FOLDERS, Garbage, Scope
+from mainspring.modules.tracking.store.deletion import Garbage, Scope
 
 Holders = Callable[[Connection, Actor, Mapping[str, str]], Mapping[str, str]]
 """Says what refers to the files of things: their locations by id → what refers to them, by id."""
@@ -141,7 +141,7 @@ def _take(tx: Connection, actor: Actor, scope: Scope, holders: Holders, dry_run:
 def _kept(tx: Connection, actor: Actor, items: Sequence[Garbage], holders: Holders) -> dict[str, str]:
     """Return by id why things must stay: because of what refers to their files, or lies among them."""
     kept = dict(holders(tx, actor, {item.id: _files(item) for item in items}))
-    others = [(key, folder) for key, location in store.find_chosen_locations(tx) if (folder := _folder(location))]
+    others = [(key, folder) for key, location in _chosen_locations(tx) if (folder := _folder(location))]
     for item in items:
         folder = _folder(_files(item))
         if folder is None:
@@ -154,6 +154,12 @@ def _kept(tx: Connection, actor: Actor, items: Sequence[Garbage], holders: Holde
     return kept
 
 
+def _chosen_locations(tx: Connection) -> list[tuple[int, str]]:
+    """Return (key, location) of the experiments that do not have the folder of their id."""
+    found = store.find_locations(tx)
+    return [(key, place) for key, project, place in found if place != artifacts.own_location(project, str(key))]
+
+
 def _kept_experiments(
     tx: Connection, actor: Actor, items: Sequence[Garbage], scope: Scope, holders: Holders, dry_run: bool
 ) -> dict[str, str]:
@@ -164,7 +170,7 @@ def _kept_experiments(
         if dry_run:
             runs -= _count_free(tx, actor, item, scope, holders, GarbageKind.RUN)
             models -= _count_free(tx, actor, item, scope, holders, GarbageKind.LOGGED_MODEL)
-        if item.key == DEFAULT_EXPERIMENT:
+        if store.is_default(tx, item.key):
             kept[item.id] = "it is the default one, which clients log to when they name none"
         elif runs or models:
             kept[item.id] = f"{runs} of its runs and {models} of its logged models stay"
@@ -186,7 +192,7 @@ def _count_free(
 
 def _files(item: Garbage) -> str:
     """Return where the files are that go with a thing: an experiment's only where it has the folder of its id."""
-    own = item.kind is not GarbageKind.EXPERIMENT or item.location == f"{OWN_FOLDERS}{item.id}"
+    own = item.kind is not GarbageKind.EXPERIMENT or item.location == artifacts.own_location(item.project, item.id)
     return item.location if own else ""
 
 

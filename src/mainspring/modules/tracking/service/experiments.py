@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
 
-from mainspring.kit.actors import Actor
+from mainspring.kit import events
+from mainspring.kit.actors import DEFAULT_PROJECT, Actor
 from mainspring.kit.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound
+from mainspring.kit.events import Event
 from mainspring.kit.pages import Page, offset_of, page_of
 from mainspring.kit.paths import repeatedly_unquoted
 from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
+from mainspring.modules.artifacts import service as artifacts
 from mainspring.modules.tracking import search
 from mainspring.modules.tracking.schemas import Experiment, ExperimentCreate, LifecycleStage, ViewType
 from mainspring.modules.tracking.service import rules
 from mainspring.modules.tracking.store import documents
 from mainspring.modules.tracking.store import experiments as store
 
-ARTIFACT_SCHEME = "mlflow-artifacts:/"
+DEFAULT_NAME = "Default"
 HOST_SCHEMES = {"http", "https", "hdfs", "viewfs", "ftp", "sftp", "abfss", "dbfs"}
 MAX_LOCATION = 2048
 
@@ -28,16 +32,24 @@ def create_experiment(tx: Connection, actor: Actor, new: ExperimentCreate) -> Ex
     """Create an experiment. Raises AlreadyExists, also for the name of a deleted one."""
     actor.require(Permission.TRACKING_WRITE)
     rules.check_experiment_name(new.name)
-    location = _check_location(new.artifact_location)
+    location = _check_location(actor, new.artifact_location)
     tags = [rules.check_experiment_tag(key, value) for key, value in new.tags.items()]
-    existing = store.find_experiment(tx, name=new.name)
+    existing = store.find_experiment(tx, actor.project, name=new.name)
     if existing is not None:
         raise _taken(existing)
-    key = store.insert_experiment(tx, new.name, now_ms())
-    store.set_location(tx, key, location or f"{ARTIFACT_SCHEME}{key}")
+    key = store.insert_experiment(tx, actor.project, new.name, now_ms())
+    store.set_location(tx, key, location or artifacts.own_location(actor.project, str(key)))
     store.set_tags(tx, key, tags)
-    [experiment] = store.get_experiments(tx, [key])
+    [experiment] = store.get_experiments(tx, actor.project, [key])
     return experiment
+
+
+@events.subscribe
+def _add_default_experiment(tx: Connection, event: Event) -> None:
+    """Give a new project the experiment that its clients log to when they name none."""
+    if event.action == "project.create" and event.project is not None:
+        key = store.insert_experiment(tx, event.project, DEFAULT_NAME, now_ms(), is_default=True)
+        store.set_location(tx, key, artifacts.own_location(event.project, str(key)))
 
 
 def _taken(existing: Experiment) -> AlreadyExists:
@@ -50,7 +62,7 @@ def _taken(existing: Experiment) -> AlreadyExists:
     return AlreadyExists(f"Experiment(name={existing.name}) already exists. Choose another name.", field="name")
 
 
-def _check_location(location: str | None) -> str | None:
+def _check_location(actor: Actor, location: str | None) -> str | None:
     """Return where an experiment's artifacts lie, or None for a folder of the server's own store.
 
     Clients read and write other locations by themselves; those that name a host which the server
@@ -77,6 +89,8 @@ def _check_location(location: str | None) -> str | None:
         raise _bad_location(f"Invalid query string in the artifact location: '{parts.query[:200]}'.")
     if parts.scheme == "mlflow-artifacts" and ".." in repeatedly_unquoted(parts.path).split("/"):
         raise _bad_location(f"'artifact_location' must not leave the server's store: got '{location[:200]}'.")
+    if parts.scheme == artifacts.SCHEME:
+        artifacts.check_owner(actor, artifacts.resolve(location))
     return location if parts.scheme else str(Path(location).absolute())
 
 
@@ -87,17 +101,30 @@ def _bad_location(message: str) -> InvalidArgument:
 def get_experiment(tx: Connection, actor: Actor, experiment_id: str) -> Experiment:
     """Return an experiment, a deleted one too. Raises NotFound."""
     actor.require(Permission.TRACKING_READ)
-    key = rules.experiment_key(experiment_id or "0")
-    experiment = store.find_experiment(tx, key=key)
+    key = own_key(tx, actor, experiment_id or "0")
+    experiment = store.find_experiment(tx, actor.project, key=key)
     if experiment is None:
         raise NotFound(f"No Experiment with id={key} exists", field="experiment_id")
     return experiment
 
 
+def own_key(tx: Connection, actor: Actor, experiment_id: str) -> int:
+    """Return the number that an experiment id is; 0 is the default experiment of the actor's project."""
+    key = rules.experiment_key(experiment_id)
+    if key == 0 and actor.project != DEFAULT_PROJECT:
+        return store.find_default(tx, actor.project) or 0
+    return key
+
+
+def own_keys(tx: Connection, actor: Actor, experiment_ids: Sequence[str]) -> list[int]:
+    """Return those of the experiments that are of the actor's project: all others hold nothing to be found."""
+    return store.find_own(tx, actor.project, [own_key(tx, actor, each) for each in experiment_ids])
+
+
 def get_experiment_by_name(tx: Connection, actor: Actor, name: str) -> Experiment:
     """Return the experiment of that name, a deleted one too. Raises NotFound."""
     actor.require(Permission.TRACKING_READ)
-    experiment = store.find_experiment(tx, name=name)
+    experiment = store.find_experiment(tx, actor.project, name=name)
     if experiment is None:
         raise NotFound(f"Could not find experiment with name '{name}'", field="experiment_name")
     return experiment
@@ -127,9 +154,9 @@ def search_experiments(
     """Return a page of experiments, the newest first unless ordered otherwise."""
     actor.require(Permission.TRACKING_READ)
     limit, offset = rules.check_max_results(max_results), offset_of(page_token)
-    keys = search.search_experiments(tx, filter, view_type, limit + 1, offset, order_by or [])
+    keys = search.search_experiments(tx, actor.project, filter, view_type, limit + 1, offset, order_by or [])
     page = page_of(keys, offset, limit)
-    return Page(store.get_experiments(tx, page.items), page.next_page_token)
+    return Page(store.get_experiments(tx, actor.project, page.items), page.next_page_token)
 
 
 def delete_experiment(tx: Connection, actor: Actor, experiment_id: str) -> None:
@@ -164,7 +191,7 @@ def rename_experiment(tx: Connection, actor: Actor, experiment_id: str, name: st
     experiment = get_experiment(tx, actor, experiment_id)
     if experiment.lifecycle_stage is not LifecycleStage.ACTIVE:
         raise FailedPrecondition("Cannot rename a non-active experiment.", field="experiment_id")
-    existing = store.find_experiment(tx, name=name)
+    existing = store.find_experiment(tx, actor.project, name=name)
     if existing is not None and existing.experiment_id != experiment.experiment_id:
         raise _taken(existing)
     store.rename_experiment(tx, int(experiment.experiment_id), name, now_ms())

@@ -14,11 +14,12 @@ from itertools import groupby
 import msgspec
 from sqlalchemy import Connection
 
-from mainspring.kit.actors import Actor
+from mainspring.kit.actors import DEFAULT_PROJECT, Actor
 from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
+from mainspring.modules.artifacts import service as artifacts
 from mainspring.modules.tracking.schemas import Experiment, LifecycleStage, LoggedModel, Run
-from mainspring.modules.tracking.service.experiments import ARTIFACT_SCHEME
+from mainspring.modules.tracking.service.experiments import DEFAULT_NAME, own_keys
 from mainspring.modules.tracking.service.written import BLOCK_POINTS
 from mainspring.modules.tracking.store import documents, history
 from mainspring.modules.tracking.store import experiments as experiment_store
@@ -31,7 +32,6 @@ MARK = "mainspring.import"
 """The tag of a run or logged model that is not wholly here yet."""
 
 INCOMPLETE = "incomplete"
-DEFAULT_EXPERIMENT = "Default"
 POINTS_AT_ONCE = 20_000
 
 RunPoint = tuple[str, str, int, int, float, bool]
@@ -61,33 +61,34 @@ def import_experiment(tx: Connection, actor: Actor, wanted: Experiment, *, own_s
     """
     actor.require(Permission.TRACKING_WRITE)
     number = int(wanted.experiment_id) if re.fullmatch(r"[0-9]{1,18}", wanted.experiment_id) else None
-    holder = None if number is None else experiment_store.find_experiment(tx, key=number)
-    found = experiment_store.find_experiment(tx, name=wanted.name)
+    holder = None if number is None else experiment_store.find_experiment(tx, actor.project, key=number)
+    found = experiment_store.find_experiment(tx, actor.project, name=wanted.name)
     if found is None and holder is not None and _is_untouched(tx, holder):
         found = holder
     if found is None:
-        key = store.insert_experiment(tx, wanted, None if holder else number)
-        _settle(tx, key, wanted, own_store)
+        free = number is not None and not experiment_store.is_taken(tx, number)
+        key = store.insert_experiment(tx, actor.project, wanted, number if free else None)
+        _settle(tx, actor, key, wanted, own_store)
     else:
         key = int(found.experiment_id)
         if _is_untouched(tx, found):
             store.replace_experiment(tx, key, wanted)
-            _settle(tx, key, wanted, own_store)
+            _settle(tx, actor, key, wanted, own_store)
         lacking = {tag: value for tag, value in wanted.tags.items() if tag not in found.tags}
         experiment_store.set_tags(tx, key, lacking.items())
-    [experiment] = experiment_store.get_experiments(tx, [key])
+    [experiment] = experiment_store.get_experiments(tx, actor.project, [key])
     return experiment
 
 
-def _settle(tx: Connection, key: int, wanted: Experiment, own_store: bool) -> None:
+def _settle(tx: Connection, actor: Actor, key: int, wanted: Experiment, own_store: bool) -> None:
     if own_store or not wanted.artifact_location:
-        experiment_store.set_location(tx, key, f"{ARTIFACT_SCHEME}{key}")
+        experiment_store.set_location(tx, key, artifacts.own_location(actor.project, str(key)))
     experiment_store.set_tags(tx, key, wanted.tags.items())
 
 
 def _is_untouched(tx: Connection, experiment: Experiment) -> bool:
     """Say whether an experiment is the Default that every new database has, and nobody has used it."""
-    fresh = ("0", DEFAULT_EXPERIMENT, f"{ARTIFACT_SCHEME}0", LifecycleStage.ACTIVE)
+    fresh = ("0", DEFAULT_NAME, artifacts.own_location(DEFAULT_PROJECT, "0"), LifecycleStage.ACTIVE)
     now = (experiment.experiment_id, experiment.name, experiment.artifact_location, experiment.lifecycle_stage)
     return now == fresh and not experiment.tags and not store.has_runs(tx, 0)
 
@@ -98,7 +99,7 @@ def _is_untouched(tx: Connection, experiment: Experiment) -> bool:
 def find_imported_runs(tx: Connection, actor: Actor, run_ids: Sequence[str]) -> dict[str, bool]:
     """Return which of these runs are here, and whether each is here as a whole."""
     actor.require(Permission.TRACKING_READ)
-    found = run_store.find_keys(tx, run_ids)
+    found = run_store.find_own_keys(tx, actor.project, run_ids)
     marked = store.find_tagged(tx, [run.key for run in found.values()], MARK)
     return {run_id: run.key not in marked for run_id, run in found.items()}
 
@@ -106,11 +107,12 @@ def find_imported_runs(tx: Connection, actor: Actor, run_ids: Sequence[str]) -> 
 def import_runs(tx: Connection, actor: Actor, records: Sequence[RunRecord]) -> None:
     """Take in runs without their points, and mark them as incomplete; what is here of them gives way."""
     actor.require(Permission.TRACKING_WRITE)
-    known = run_store.find_keys(tx, [run.run_id for run in records])
+    known = run_store.find_own_keys(tx, actor.project, [run.run_id for run in records])
     new = [run for run in records if run.run_id not in known]
     fresh = run_store.reserve_keys(tx, len(new))
-    run_store.insert_runs(tx, [run_store.run_row(key, run) for key, run in zip(fresh, new, strict=True)])
-    keys = run_store.find_keys(tx, [run.run_id for run in records])
+    projects = dict.fromkeys(fresh, actor.project)
+    run_store.insert_runs(tx, [run_store.run_row(key, run) for key, run in zip(fresh, new, strict=True)], projects)
+    keys = run_store.find_own_keys(tx, actor.project, [run.run_id for run in records])
     by_key = {keys[run.run_id].key: run for run in records}
     now = now_ms()
     deleted = {key: run.deleted_at or now for key, run in by_key.items() if _is_deleted(run)}
@@ -138,7 +140,7 @@ def _marked(tags: dict[str, str]) -> dict[str, str]:
 def import_points(tx: Connection, actor: Actor, points: Sequence[RunPoint]) -> None:
     """Take in points of runs that are here, those of one run and metric together; one that is here stays once."""
     actor.require(Permission.TRACKING_WRITE)
-    keys = run_store.find_keys(tx, {point[0] for point in points})
+    keys = run_store.find_own_keys(tx, actor.project, {point[0] for point in points})
     rows: list[metric_store.Point] = []
     series: list[metric_store.Series] = []
     for (run_id, metric), each in groupby(points, key=lambda point: point[:2]):
@@ -158,7 +160,7 @@ def import_points(tx: Connection, actor: Actor, points: Sequence[RunPoint]) -> N
 def finish_runs(tx: Connection, actor: Actor, run_ids: Sequence[str]) -> None:
     """Note that runs are here as a whole."""
     actor.require(Permission.TRACKING_WRITE)
-    keys = [run.key for run in run_store.find_keys(tx, run_ids).values()]
+    keys = [run.key for run in run_store.find_own_keys(tx, actor.project, run_ids).values()]
     store.delete_tags(tx, keys, MARK)
     documents.mark_stale(tx, keys)
 
@@ -166,7 +168,7 @@ def finish_runs(tx: Connection, actor: Actor, run_ids: Sequence[str]) -> None:
 def read_runs(tx: Connection, actor: Actor, run_ids: Sequence[str]) -> list[RunRecord]:
     """Return those of these runs that are here, in this order."""
     actor.require(Permission.TRACKING_READ)
-    keys = run_store.find_keys(tx, run_ids)
+    keys = run_store.find_own_keys(tx, actor.project, run_ids)
     wanted = [keys[run_id].key for run_id in run_ids if run_id in keys]
     deleted = store.find_deletion_times(tx, wanted)
     found = run_store.load_runs(tx, wanted)
@@ -181,14 +183,14 @@ def list_runs(
     Deleted runs are among them. ``after`` is 0 for the first page.
     """
     actor.require(Permission.TRACKING_READ)
-    rows = store.list_runs(tx, [int(each) for each in experiment_ids], after, limit)
+    rows = store.list_runs(tx, own_keys(tx, actor, experiment_ids), after, limit)
     return [(run_id, location) for _, run_id, location in rows], rows[-1][0] if len(rows) == limit else None
 
 
 def read_points(tx: Connection, actor: Actor, run: Run) -> Iterator[RunPoint]:
     """Yield all points of a run, by metric, time, step and value, some thousands in memory at a time."""
     actor.require(Permission.TRACKING_READ)
-    [own] = run_store.find_keys(tx, [run.run_id]).values()
+    [own] = run_store.find_own_keys(tx, actor.project, [run.run_id]).values()
     for metric in run.metrics:
         after = history.START
         while len(points := history.read_points(tx, own.key, metric.key, after, POINTS_AT_ONCE)):
@@ -207,14 +209,14 @@ def list_logged_models(
 ) -> tuple[list[str], int | None]:
     """Return ids of logged models as ``list_runs`` does those of runs."""
     actor.require(Permission.TRACKING_READ)
-    rows = store.list_logged_models(tx, [int(each) for each in experiment_ids], after, limit)
+    rows = store.list_logged_models(tx, own_keys(tx, actor, experiment_ids), after, limit)
     return [model_id for _, model_id in rows], rows[-1][0] if len(rows) == limit else None
 
 
 def find_imported_models(tx: Connection, actor: Actor, model_ids: Sequence[str]) -> dict[str, bool]:
     """Return which of these logged models are here, and whether each is here as a whole."""
     actor.require(Permission.TRACKING_READ)
-    marked = store.find_tagged_models(tx, model_ids, MARK)
+    marked = store.find_tagged_models(tx, actor.project, model_ids, MARK)
     return {model_id: not is_marked for model_id, is_marked in marked.items()}
 
 
@@ -222,8 +224,8 @@ def import_logged_models(tx: Connection, actor: Actor, records: Iterable[ModelRe
     """Take in logged models, and mark them as incomplete; what is here of them gives way."""
     actor.require(Permission.TRACKING_WRITE)
     for model in records:
-        known = model_store.find_keys(tx, [model.model_id], deleted=True)
-        key = known[model.model_id] if known else model_store.insert_model(tx, model)
+        known = model_store.find_keys(tx, actor.project, [model.model_id], deleted=True)
+        key = known[model.model_id] if known else model_store.insert_model(tx, actor.project, model)
         store.update_logged_model(tx, key, model, model.lifecycle_stage.value)
         store.add_model_params(tx, key, model.params)
         model_store.set_tags(tx, key, _marked(model.tags))
@@ -247,14 +249,14 @@ def import_logged_models(tx: Connection, actor: Actor, records: Iterable[ModelRe
 def finish_logged_models(tx: Connection, actor: Actor, model_ids: Sequence[str]) -> None:
     """Note that logged models are here as a whole."""
     actor.require(Permission.TRACKING_WRITE)
-    for key in model_store.find_keys(tx, model_ids, deleted=True).values():
+    for key in model_store.find_keys(tx, actor.project, model_ids, deleted=True).values():
         model_store.delete_tag(tx, key, MARK)
 
 
 def read_logged_models(tx: Connection, actor: Actor, model_ids: Sequence[str]) -> list[ModelRecord]:
     """Return those of these logged models that are here, deleted ones too."""
     actor.require(Permission.TRACKING_READ)
-    keys = list(model_store.find_keys(tx, model_ids, deleted=True).values())
+    keys = list(model_store.find_keys(tx, actor.project, model_ids, deleted=True).values())
     stages = store.find_stages(tx, keys)
     found = zip(keys, model_store.get_models(tx, keys), strict=True)
     return [

@@ -69,7 +69,7 @@ def read_metric_history(
     actor.require(Permission.TRACKING_READ)
     limit = rules.check_max_results(max_results, 2**31)
     after = _position(page_token) if page_token else START
-    run = run_store.find_keys(tx, [run_id]).get(run_id)
+    run = run_store.find_own_keys(tx, actor.project, [run_id]).get(run_id)
     if run is None:
         return History([], [], [])
     points = read_points(tx, run.key, key, after, limit + 1)
@@ -121,7 +121,7 @@ def get_metric_history_bulk(
         )
     left = max(0, min(max_results, MAX_BULK_POINTS))
     found: list[tuple[str, History]] = []
-    for run_id, run in sorted(run_store.find_keys(tx, run_ids).items()):
+    for run_id, run in sorted(run_store.find_own_keys(tx, actor.project, run_ids).items()):
         if not left:
             break
         history = _history(read_points(tx, run.key, key, START, left))
@@ -155,7 +155,7 @@ def sample_metric_history(
     if not 1 <= max_results <= MAX_SAMPLED_POINTS:
         raise InvalidArgument(f"max_results must be between 1 and {MAX_SAMPLED_POINTS}.", field="max_results")
     steps = _window(start_step, end_step)
-    keys = {run_id: run.key for run_id, run in run_store.find_keys(tx, run_ids).items()}
+    keys = {run_id: run.key for run_id, run in run_store.find_own_keys(tx, actor.project, run_ids).items()}
     sampled = sample(tx, list(keys.values()), key, max_results, steps) if keys else {}
     return [(run_id, _history(sampled[keys[run_id]])) for run_id in run_ids if run_id in keys]
 

@@ -23,7 +23,7 @@ from mainspring.modules.tracking.schemas import (
     ModelStatus,
 )
 from mainspring.modules.tracking.service import rules
-from mainspring.modules.tracking.service.experiments import get_active_experiment
+from mainspring.modules.tracking.service.experiments import get_active_experiment, own_keys
 from mainspring.modules.tracking.service.runs import artifact_uri
 from mainspring.modules.tracking.store import models as store
 
@@ -49,7 +49,7 @@ def create_logged_model(tx: Connection, actor: Actor, new: LoggedModelCreate) ->
         source_run_id=check_length("source_run_id", new.source_run_id, 32) if new.source_run_id else None,
         model_type=new.model_type,
     )
-    key = store.insert_model(tx, model)
+    key = store.insert_model(tx, actor.project, model)
     store.insert_params(tx, key, params)
     store.set_tags(tx, key, tags)
     return _get(tx, key)
@@ -73,8 +73,8 @@ def _check_pairs(what: str, pairs: dict[str, str], cut: int | None = None) -> di
     return {key: value[:cut] for key, value in pairs.items()}
 
 
-def _key(tx: Connection, model_id: str, allow_deleted: bool = False) -> int:
-    key = store.find_keys(tx, [model_id], allow_deleted).get(model_id)
+def _key(tx: Connection, actor: Actor, model_id: str, allow_deleted: bool = False) -> int:
+    key = store.find_keys(tx, actor.project, [model_id], allow_deleted).get(model_id)
     if key is None:
         raise NotFound(f"Logged model with ID '{model_id}' not found.", field="model_id")
     return key
@@ -88,7 +88,7 @@ def _get(tx: Connection, key: int) -> LoggedModel:
 def get_logged_model(tx: Connection, actor: Actor, model_id: str, allow_deleted: bool = False) -> LoggedModel:
     """Return a logged model, a deleted one only where that is allowed. Raises NotFound."""
     actor.require(Permission.TRACKING_READ)
-    return _get(tx, _key(tx, model_id, allow_deleted))
+    return _get(tx, _key(tx, actor, model_id, allow_deleted))
 
 
 def finalize_logged_model(
@@ -96,7 +96,7 @@ def finalize_logged_model(
 ) -> LoggedModel:
     """Say that a model's files are there (READY), or that they failed to be written (FAILED)."""
     actor.require(Permission.TRACKING_WRITE)
-    key = _key(tx, model_id)
+    key = _key(tx, actor, model_id)
     values = {"status": status.value, "status_message": message, "updated_at": now_ms()}
     store.update_model(tx, key, values)
     return _get(tx, key)
@@ -106,14 +106,14 @@ def delete_logged_model(tx: Connection, actor: Actor, model_id: str) -> None:
     """Mark a logged model as deleted; one that is already stays so. Raises NotFound."""
     actor.require(Permission.TRACKING_WRITE)
     values = {"lifecycle_stage": LifecycleStage.DELETED.value, "updated_at": now_ms()}
-    store.update_model(tx, _key(tx, model_id, allow_deleted=True), values)
+    store.update_model(tx, _key(tx, actor, model_id, allow_deleted=True), values)
 
 
 def set_logged_model_tags(tx: Connection, actor: Actor, model_id: str, tags: dict[str, str]) -> LoggedModel:
     """Set tags of a logged model. Raises NotFound or InvalidArgument."""
     actor.require(Permission.TRACKING_WRITE)
     tags = _check_pairs("tag", tags)
-    key = _key(tx, model_id)
+    key = _key(tx, actor, model_id)
     store.set_tags(tx, key, tags)
     return _get(tx, key)
 
@@ -121,7 +121,7 @@ def set_logged_model_tags(tx: Connection, actor: Actor, model_id: str, tags: dic
 def delete_logged_model_tag(tx: Connection, actor: Actor, model_id: str, tag: str) -> None:
     """Delete a tag of a logged model. Raises NotFound."""
     actor.require(Permission.TRACKING_WRITE)
-    if not store.delete_tag(tx, _key(tx, model_id), tag):
+    if not store.delete_tag(tx, _key(tx, actor, model_id), tag):
         raise NotFound(f"No tag with key {tag!r} found for model with ID {model_id!r}.", field="tag_key")
 
 
@@ -129,7 +129,7 @@ def log_logged_model_params(tx: Connection, actor: Actor, model_id: str, params:
     """Add params to a logged model. Raises NotFound, or InvalidArgument for one that has another value."""
     actor.require(Permission.TRACKING_WRITE)
     params = _check_pairs("param", params, rules.MAX_PARAM_VALUE)
-    key = _key(tx, model_id)
+    key = _key(tx, actor, model_id)
     known = _get(tx, key).params
     for name, value in params.items():
         if known.get(name, value) != value:
@@ -157,7 +157,7 @@ def search_logged_models(
     """
     actor.require(Permission.TRACKING_READ)
     limit = rules.check_max_results(max_results)
-    experiments = [rules.experiment_key(experiment) for experiment in experiment_ids]
+    experiments = own_keys(tx, actor, experiment_ids)
     keys = search.search_logged_models(tx, experiments, filter, datasets or [], limit + 1, offset, order_by or [])
     page = page_of(keys, offset, limit)
     return Page(store.get_models(tx, page.items), page.next_page_token)

@@ -18,6 +18,7 @@ from mainspring.modules.tracking import search
 from mainspring.modules.tracking.documents import decode
 from mainspring.modules.tracking.schemas import DatasetSummary, Run, RunHeader, Runs, RunSearch
 from mainspring.modules.tracking.service import rules
+from mainspring.modules.tracking.service.experiments import own_keys
 from mainspring.modules.tracking.store import documents as store
 
 MAX_SEARCHED_EXPERIMENTS = 20
@@ -31,7 +32,7 @@ def search_runs(tx: Connection, actor: Actor, query: RunSearch) -> Runs:
     """Return a page of runs with the wanted columns, the newest first unless ordered otherwise."""
     columns = _Columns(query.columns)
     page = search_documents(tx, actor, query)
-    total = _query(query).count(tx, MAX_COUNTED) if query.count else None
+    total = _query(tx, actor, query).count(tx, MAX_COUNTED) if query.count else None
     return Runs([columns.of(decode(document)) for document in page.items], page.next_page_token, total)
 
 
@@ -41,7 +42,7 @@ def search_documents(tx: Connection, actor: Actor, query: RunSearch) -> Page[byt
     limit = rules.check_max_results(query.max_results)
     if not 0 <= query.offset <= MAX_OFFSET:
         raise invalid_value("offset", query.offset, f"It must be between 0 and {MAX_OFFSET}.")
-    asked = _query(query)
+    asked = _query(tx, actor, query)
     mark = query_mark(sorted(query.experiment_ids), query.filter, query.view_type, query.order_by)
     after = position_of(query.page_token, mark, asked.kinds) if query.page_token else ()
     found = asked.find(tx, limit + 1, after, query.offset)
@@ -49,8 +50,8 @@ def search_documents(tx: Connection, actor: Actor, query: RunSearch) -> Page[byt
     return Page(store.get_documents(tx, [key for key, *_ in found[:limit]]), token)
 
 
-def _query(query: RunSearch) -> search.RunQuery:
-    experiments = [rules.experiment_key(experiment) for experiment in query.experiment_ids]
+def _query(tx: Connection, actor: Actor, query: RunSearch) -> search.RunQuery:
+    experiments = own_keys(tx, actor, query.experiment_ids)
     return search.RunQuery(experiments, query.filter, query.view_type, query.order_by)
 
 
@@ -121,4 +122,4 @@ def search_datasets(tx: Connection, actor: Actor, experiment_ids: list[str]) -> 
             f"Received {len(experiment_ids)} experiment_ids.",
             field="experiment_ids",
         )
-    return search.search_datasets(tx, [rules.experiment_key(experiment) for experiment in experiment_ids])
+    return search.search_datasets(tx, own_keys(tx, actor, experiment_ids))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from mainspring.db.journal import Deferred, Known
 from mainspring.db.lookups import Lookup
-from mainspring.kit.actors import Actor
+from mainspring.kit.actors import DEFAULT_PROJECT, Actor
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, MainspringError, NotFound
 from mainspring.kit.ids import new_run_id
 from mainspring.kit.names import check_length, check_run_id, invalid_value, random_name
@@ -44,31 +44,33 @@ def _check_new_runs(
 ) -> tuple[list[Run | MainspringError], Rows]:
     """Start runs in active experiments; a call is (actor, new run).
 
-    Known are active experiments by (``EXPERIMENT``, id), and the greatest key of a run by ``LAST_RUN``.
+    Known are active experiments by (``EXPERIMENT``, project, id), and the greatest key of a run by ``LAST_RUN``.
     """
     outcomes: list[Run | MainspringError] = []
     for actor, new in calls:
         try:
             actor.require(Permission.TRACKING_WRITE)
-            place = (EXPERIMENT, new.experiment_id)
+            place = (EXPERIMENT, actor.project, new.experiment_id)
             if place not in known:
                 known[place] = get_active_experiment(tx, actor, new.experiment_id)
             outcomes.append(_new_run(known[place], new))
         except MainspringError as error:
             outcomes.append(error)
-    runs = [run for run in outcomes if isinstance(run, Run)]
+    runs = [(actor.project, run) for (actor, _), run in zip(calls, outcomes, strict=True) if isinstance(run, Run)]
     return outcomes, _rows(runs, store.reserve_keys(tx, len(runs), known.get(LAST_RUN, 0)), known)
 
 
-def _rows(runs: list[Run], keys: Sequence[int], known: Known) -> Rows:
-    """Return what is written of new runs, and note that they are there."""
+def _rows(runs: list[tuple[int, Run]], keys: Sequence[int], known: Known) -> Rows:
+    """Return what is written of new runs, each with its project, and note that they are there."""
     rows = Rows()
-    for key, run in zip(keys, runs, strict=True):
+    for key, (project, run) in zip(keys, runs, strict=True):
         experiment = int(run.experiment_id)
         rows.runs.append(store.run_row(key, run))
         rows.tags += [(key, name, text, experiment) for name, text in run.tags.items()]
         rows.experiments[key] = experiment
-        known[run.run_id] = RunKey(key, run.run_id, experiment, run.lifecycle_stage)
+        if project != DEFAULT_PROJECT:
+            rows.projects[key] = project
+        known[run.run_id] = RunKey(key, run.run_id, experiment, run.lifecycle_stage, project)
         known[LAST_RUN] = key
     return rows
 
@@ -118,7 +120,7 @@ def _check_time(name: str, value: int) -> int:
 def get_run(tx: Connection, actor: Actor, run_id: str) -> Run:
     """Return a run, a deleted one too. Raises NotFound."""
     actor.require(Permission.TRACKING_READ)
-    run = store.find_run(tx, run_id)
+    run = store.find_run(tx, actor.project, run_id)
     if run is None:
         raise rules.missing_run(run_id)
     return run
@@ -130,12 +132,15 @@ def _look_up_documents(tx: Connection, calls: list[tuple[Actor, str]]) -> list[b
     return [_permitted_document(actor, run_id, found) for actor, run_id in calls]
 
 
-def _permitted_document(actor: Actor, run_id: str, found: dict[str, bytes | None]) -> bytes | MainspringError | None:
+def _permitted_document(
+    actor: Actor, run_id: str, found: dict[str, tuple[int, bytes | None]]
+) -> bytes | MainspringError | None:
     try:
         actor.require(Permission.TRACKING_READ)
     except MainspringError as error:
         return error
-    return found[run_id] if run_id in found else rules.missing_run(run_id)
+    project, document = found.get(run_id, (None, None))
+    return document if project == actor.project else rules.missing_run(run_id)
 
 
 look_up_document: Lookup[[Actor, str], bytes | None] = Lookup(_look_up_documents)
@@ -153,21 +158,23 @@ def get_document(tx: Connection, actor: Actor, run_id: str) -> bytes:
 def get_run_header(tx: Connection, actor: Actor, run_id: str) -> RunHeader:
     """Return a run without what was logged to it. Raises NotFound."""
     actor.require(Permission.TRACKING_READ)
-    info = store.find_header(tx, run_id)
+    info = store.find_header(tx, actor.project, run_id)
     if info is None:
         raise rules.missing_run(run_id)
     return info
 
 
-def _key(tx: Connection, run_id: str) -> RunKey:
-    run = store.find_keys(tx, [run_id]).get(run_id)
+def _writable_key(tx: Connection, actor: Actor, run_id: str) -> RunKey:
+    """Return the key of a run that the actor may write to. Raises PermissionDenied or NotFound."""
+    actor.require(Permission.TRACKING_WRITE, run_id)
+    run = store.find_own_keys(tx, actor.project, [run_id]).get(run_id)
     if run is None:
         raise rules.missing_run(run_id)
     return run
 
 
-def _active_key(tx: Connection, run_id: str) -> RunKey:
-    run = _key(tx, run_id)
+def _active_key(tx: Connection, actor: Actor, run_id: str) -> RunKey:
+    run = _writable_key(tx, actor, run_id)
     if run.stage != LifecycleStage.ACTIVE:
         raise rules.inactive_run(run.run_id, run.stage)
     return run
@@ -175,8 +182,7 @@ def _active_key(tx: Connection, run_id: str) -> RunKey:
 
 def update_run(tx: Connection, actor: Actor, run_id: str, change: RunUpdate) -> RunHeader:
     """Change an active run's status, end or name; the name and its tag go together."""
-    actor.require(Permission.TRACKING_WRITE)
-    run = _active_key(tx, run_id)
+    run = _active_key(tx, actor, run_id)
     values: dict[str, Any] = {}
     if change.status is not None:
         values["status"] = change.status.value
@@ -194,8 +200,7 @@ def update_run(tx: Connection, actor: Actor, run_id: str, change: RunUpdate) -> 
 
 def delete_run(tx: Connection, actor: Actor, run_id: str) -> None:
     """Mark a run as deleted; one that is already stays so. Raises NotFound."""
-    actor.require(Permission.TRACKING_WRITE)
-    run = _key(tx, run_id)
+    run = _writable_key(tx, actor, run_id)
     if run.stage == LifecycleStage.ACTIVE:
         store.update_run(tx, run.key, {"lifecycle_stage": LifecycleStage.DELETED.value, "deleted_at": now_ms()})
         documents.mark_stale(tx, [run.key])
@@ -203,8 +208,7 @@ def delete_run(tx: Connection, actor: Actor, run_id: str) -> None:
 
 def restore_run(tx: Connection, actor: Actor, run_id: str) -> None:
     """Bring a deleted run back. Raises NotFound, or FailedPrecondition for one that is being deleted for good."""
-    actor.require(Permission.TRACKING_WRITE)
-    run = _key(tx, run_id)
+    run = _writable_key(tx, actor, run_id)
     if not deletion.restore_run(tx, run.key):
         raise FailedPrecondition(f"The run {run_id} is being deleted for good.", field="run_id")
     documents.mark_stale(tx, [run.key])
@@ -212,8 +216,7 @@ def restore_run(tx: Connection, actor: Actor, run_id: str) -> None:
 
 def delete_tag(tx: Connection, actor: Actor, run_id: str, key: str) -> None:
     """Delete a tag of an active run. Raises NotFound."""
-    actor.require(Permission.TRACKING_WRITE)
-    run = _active_key(tx, run_id)
+    run = _active_key(tx, actor, run_id)
     if not store.delete_tag(tx, run.key, key):
         raise NotFound(f"No tag with name: {key} in run with id {run_id}", field="key")
     documents.mark_stale(tx, [run.key])
@@ -221,11 +224,11 @@ def delete_tag(tx: Connection, actor: Actor, run_id: str, key: str) -> None:
 
 def log_inputs(tx: Connection, actor: Actor, run_id: str, inputs: RunInputs) -> None:
     """Note the datasets and logged models that an active run reads."""
-    actor.require(Permission.TRACKING_WRITE)
+    actor.require(Permission.TRACKING_WRITE, run_id)
     check_run_id(run_id)
     datasets = rules.check_datasets(inputs.datasets)
     models = [(check_length("model_id", model, 34), 0) for model in inputs.models]
-    run = _active_key(tx, run_id)
+    run = _active_key(tx, actor, run_id)
     store.add_datasets(tx, run.key, run.experiment, datasets)
     store.add_models(tx, run.key, "input", models)
     documents.mark_stale(tx, [run.key])
@@ -233,17 +236,16 @@ def log_inputs(tx: Connection, actor: Actor, run_id: str, inputs: RunInputs) -> 
 
 def log_outputs(tx: Connection, actor: Actor, run_id: str, models: list[ModelOutput]) -> None:
     """Note the logged models that an active run makes, each at its step."""
-    actor.require(Permission.TRACKING_WRITE)
+    actor.require(Permission.TRACKING_WRITE, run_id)
     outputs = [(check_length("model_id", model.model_id, 34), _check_time("step", model.step)) for model in models]
-    run = _active_key(tx, run_id)
+    run = _active_key(tx, actor, run_id)
     store.add_models(tx, run.key, "output", outputs)
     documents.mark_stale(tx, [run.key])
 
 
 def log_model(tx: Connection, actor: Actor, run_id: str, model: dict[str, Any]) -> None:
     """Append a model's description to the run's history of logged models (clients before 3.0)."""
-    actor.require(Permission.TRACKING_WRITE)
-    run = _active_key(tx, run_id)
+    run = _active_key(tx, actor, run_id)
     history = json.loads(store.find_tag(tx, run.key, LOGGED_MODELS_TAG) or "[]")
     text = json.dumps([*history, model])
     check_length("value", text, rules.MAX_TAG_VALUE)

@@ -42,7 +42,7 @@ def get_series(tx: Connection, actor: Actor, query: SeriesQuery) -> MetricSeries
     from mainspring.modules.tracking.store.series import read_curves
 
     members = {run_id for group in query.groups.values() for run_id in group}
-    starts = run_store.find_starts(tx, {*query.run_ids, *members})
+    starts = run_store.find_starts(tx, actor.project, {*query.run_ids, *members})
     ids = {key: run_id for run_id, (key, _) in starts.items()}
     shift = {key: start if query.x is XAxis.RELATIVE else 0 for key, start in starts.values()}
     views = [_View(tx, curve, query, shift[curve.run]) for curve in read_curves(tx, sorted(ids), query.keys)]

@@ -29,6 +29,8 @@ class Rows(Struct, array_like=True):
     model_metrics: list[model_store.MetricRow] = field(default_factory=list)
     names: list[tuple[int, str]] = field(default_factory=list)
     runs: list[store.RunRow] = field(default_factory=list)
+    projects: dict[int, int] = field(default_factory=dict)
+    """Of new runs by key, where it is another than the default project."""
 
     def add(self, other: Rows) -> None:
         """Append other rows."""
@@ -39,6 +41,7 @@ class Rows(Struct, array_like=True):
         self.model_metrics += other.model_metrics
         self.names += other.names
         self.runs += other.runs
+        self.projects |= other.projects
 
 
 def _write(tx: Connection, written: list[Rows]) -> None:
@@ -47,7 +50,7 @@ def _write(tx: Connection, written: list[Rows]) -> None:
     for each in written:
         rows.add(each)
     if rows.names and rows.runs:  # a new run may have been named anew
-        store.insert_runs(tx, rows.runs)
+        store.insert_runs(tx, rows.runs, rows.projects)
         rows.runs = []
     for run, name in sorted(dict(rows.names).items()):
         store.update_run(tx, run, {"name": name})
@@ -57,7 +60,7 @@ def _write(tx: Connection, written: list[Rows]) -> None:
 
 def _write_rows(tx: Connection, rows: Rows) -> None:
     points, series = _divided(rows.points)
-    store.insert_runs(tx, rows.runs)
+    store.insert_runs(tx, rows.runs, rows.projects)
     last = {tag[:2]: tag for tag in rows.tags}
     store.insert_params(tx, sorted(rows.params))
     store.set_tags(tx, sorted(last.values()))

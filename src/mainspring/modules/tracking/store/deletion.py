@@ -26,10 +26,6 @@ from sqlalchemy import (
 from mainspring.modules.tracking.schemas import GarbageKind, LifecycleStage
 from mainspring.modules.tracking.tables import datasets, experiments, logged_models, run_datasets, runs
 
-DEFAULT_EXPERIMENT = 0
-OWN_FOLDERS = "mlflow-artifacts:/"
-"""Where an experiment's folder of its own is, by its id."""
-
 _THINGS = {GarbageKind.RUN: runs, GarbageKind.LOGGED_MODEL: logged_models, GarbageKind.EXPERIMENT: experiments}
 _DELETED_AT = {
     GarbageKind.RUN: func.coalesce(runs.c.deleted_at, 0),
@@ -52,6 +48,7 @@ class Garbage:
     key: int
     id: str
     location: str
+    project: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +90,9 @@ def find_states(tx: Connection, kind: GarbageKind, ids: Sequence[Any]) -> dict[A
 def find_garbage(tx: Connection, scope: Scope, kind: GarbageKind, after: int, limit: int) -> list[Garbage]:
     """Return up to ``limit`` things of a kind that are to go, by key, those with a key greater than ``after``."""
     table = _THINGS[kind]
-    columns = select(table.c.id, _ID.get(kind, table.c.id), _LOCATION[kind])
+    columns = select(table.c.id, _ID.get(kind, table.c.id), _LOCATION[kind], table.c.project)
     wanted = columns.where(table.c.id > after, _is_garbage(scope, kind)).order_by(table.c.id).limit(limit)
-    return [Garbage(kind, row[0], str(row[1]), row[2]) for row in tx.execute(wanted)]
+    return [Garbage(kind, row[0], str(row[1]), row[2], row[3]) for row in tx.execute(wanted)]
 
 
 def _is_garbage(scope: Scope, kind: GarbageKind) -> ColumnElement[bool]:
@@ -123,7 +120,7 @@ def mark(tx: Connection, scope: Scope, items: Sequence[Garbage], now: int) -> se
 
 def mark_experiments(tx: Connection, scope: Scope, now: int) -> None:
     """Mark all experiments that are to go: none of them can be restored while its runs go one after the other."""
-    going = _is_garbage(scope, GarbageKind.EXPERIMENT) & (experiments.c.id != DEFAULT_EXPERIMENT)
+    going = _is_garbage(scope, GarbageKind.EXPERIMENT) & experiments.c.is_default.is_(False)
     tx.execute(update(experiments).where(going, experiments.c.collected_at.is_(None)).values(collected_at=now))
 
 
@@ -145,12 +142,17 @@ def count_within(tx: Connection, experiment: int) -> tuple[int, int]:
     return of_runs, of_models
 
 
-def find_chosen_locations(tx: Connection) -> list[tuple[int, str]]:
-    """Return (key, location) of the experiments that do not have the folder of their id."""
+def is_default(tx: Connection, experiment: int) -> bool:
+    """Say whether an experiment is the one of its project that clients log to when they name none."""
+    return bool(tx.execute(select(experiments.c.is_default).where(experiments.c.id == experiment)).scalar())
+
+
+def find_locations(tx: Connection) -> list[tuple[int, int, str]]:
+    """Return (key, project, location) of those experiments that may lie elsewhere than in the folder of their id."""
     table = experiments.c
-    own = literal(OWN_FOLDERS) + cast(table.id, String)
-    rows = tx.execute(select(table.id, table.artifact_location).where(table.artifact_location != own))
-    return [(row[0], row[1]) for row in rows]
+    usual = literal("mlflow-artifacts:/") + cast(table.id, String)
+    rows = tx.execute(select(table.id, table.project, table.artifact_location).where(table.artifact_location != usual))
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 @cache

@@ -32,10 +32,11 @@ def mark_experiment_stale(tx: Connection, experiment: int) -> None:
     tx.execute(changed)
 
 
-def find_documents(tx: Connection, run_ids: Iterable[str]) -> dict[str, bytes | None]:
-    """Return the documents of the runs that exist, None where one is out of date, by one statement."""
-    statement = "SELECT r.run_id, d.body FROM runs r LEFT JOIN run_documents d ON d.run = r.id WHERE r.run_id"
-    return dict(select_where_in(tx, statement, run_ids))
+def find_documents(tx: Connection, run_ids: Iterable[str]) -> dict[str, tuple[int, bytes | None]]:
+    """Return (project, document) of the runs that exist, None where one is out of date, by one statement."""
+    columns = "r.run_id, r.project, d.body"
+    statement = f"SELECT {columns} FROM runs r LEFT JOIN run_documents d ON d.run = r.id WHERE r.run_id"
+    return {run_id: (project, body) for run_id, project, body in select_where_in(tx, statement, run_ids)}
 
 
 def get_documents(tx: Connection, keys: Sequence[int]) -> list[bytes]:

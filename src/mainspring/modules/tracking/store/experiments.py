@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from mainspring.kit.sql_engines import select_where_in, upsert_rows
 from mainspring.modules.tracking.schemas import Experiment, LifecycleStage
 from mainspring.modules.tracking.tables import experiment_tags, experiments, runs
 
 
-def insert_experiment(tx: Connection, name: str, now: int) -> int:
+def insert_experiment(tx: Connection, project: int, name: str, now: int, *, is_default: bool = False) -> int:
     """Insert an experiment without its location yet, and return its key."""
     values = {
+        "project": project,
+        "is_default": is_default,
         "name": name,
         "artifact_location": "",
         "lifecycle_stage": LifecycleStage.ACTIVE.value,
@@ -28,23 +30,43 @@ def set_location(tx: Connection, key: int, location: str) -> None:
     tx.execute(update(experiments).where(experiments.c.id == key).values(artifact_location=location))
 
 
-def find_experiment(tx: Connection, *, key: int | None = None, name: str | None = None) -> Experiment | None:
-    """Return the experiment of that key or name, in any lifecycle stage, or None."""
-    found = _select(tx, "id", [key]) if name is None else _select(tx, "name", [name])
+def find_experiment(
+    tx: Connection, project: int, *, key: int | None = None, name: str | None = None
+) -> Experiment | None:
+    """Return the project's experiment of that key or name, in any lifecycle stage, or None."""
+    found = _select(tx, project, "id", [key]) if name is None else _select(tx, project, "name", [name])
     return found[0] if found else None
 
 
-def get_experiments(tx: Connection, keys: Sequence[int]) -> list[Experiment]:
-    """Return the experiments of these keys, in this order."""
-    found = {int(experiment.experiment_id): experiment for experiment in _select(tx, "id", keys)}
+def get_experiments(tx: Connection, project: int, keys: Sequence[int]) -> list[Experiment]:
+    """Return the project's experiments of these keys, in this order."""
+    found = {int(experiment.experiment_id): experiment for experiment in _select(tx, project, "id", keys)}
     return [found[key] for key in keys if key in found]
 
 
-def _select(tx: Connection, column: str, values: Sequence[object]) -> list[Experiment]:
+def find_default(tx: Connection, project: int) -> int | None:
+    """Return the key of the experiment that clients of a project log to when they name none, or None."""
+    own = (experiments.c.project == project, experiments.c.is_default)
+    return tx.execute(select(experiments.c.id).where(*own)).scalar_one_or_none()
+
+
+def is_taken(tx: Connection, key: int) -> bool:
+    """Say whether an experiment of whatever project has a key."""
+    return tx.execute(select(experiments.c.id).where(experiments.c.id == key)).first() is not None
+
+
+def find_own(tx: Connection, project: int, keys: Sequence[int]) -> list[int]:
+    """Return those keys that are of experiments of the project, in this order."""
+    rows = select_where_in(tx, f"SELECT id FROM experiments WHERE project = {project:d} AND id", keys)
+    own = {key for (key,) in rows}
+    return [key for key in keys if key in own]
+
+
+def _select(tx: Connection, project: int, column: str, values: Sequence[object]) -> list[Experiment]:
     """Return experiments with their tags, by one statement: every run that is created asks for its experiment."""
     columns = "e.id, e.name, e.artifact_location, e.lifecycle_stage, e.created_at, e.updated_at, t.key, t.value"
     source = "experiments e LEFT JOIN experiment_tags t ON t.experiment = e.id"
-    rows = select_where_in(tx, f"SELECT {columns} FROM {source} WHERE e.{column}", values)
+    rows = select_where_in(tx, f"SELECT {columns} FROM {source} WHERE e.project = {project:d} AND e.{column}", values)
     tags: dict[int, dict[str, str]] = {row[0]: {} for row in rows}
     for row in sorted((row for row in rows if row[6] is not None), key=itemgetter(6)):
         tags[row[0]][row[6]] = row[7]

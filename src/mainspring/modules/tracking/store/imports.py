@@ -21,9 +21,9 @@ from mainspring.modules.tracking.tables import (
 )
 
 
-def insert_experiment(tx: Connection, experiment: Experiment, key: int | None) -> int:
+def insert_experiment(tx: Connection, project: int, experiment: Experiment, key: int | None) -> int:
     """Insert an experiment without its tags under ``key``, or under a new one, and return its key."""
-    values = _experiment_values(experiment) | ({} if key is None else {"id": key})
+    values = _experiment_values(experiment) | {"project": project} | ({} if key is None else {"id": key})
     made = int(tx.execute(insert(experiments).values(values).returning(experiments.c.id)).scalar_one())
     if key is not None:
         pass_over_keys(tx, experiments)
@@ -130,9 +130,10 @@ def add_model_params(tx: Connection, key: int, added: Mapping[str, str]) -> None
     insert_rows(tx, logged_model_params, ("model", "key", "value"), rows, ignore=True)
 
 
-def find_tagged_models(tx: Connection, model_ids: Iterable[str], tag: str) -> dict[str, bool]:
-    """Return which of these logged models exist, deleted ones too, and whether they have a tag."""
-    keys = dict(select_where_in(tx, "SELECT id, model_id FROM logged_models WHERE model_id", model_ids))
+def find_tagged_models(tx: Connection, project: int, model_ids: Iterable[str], tag: str) -> dict[str, bool]:
+    """Return which of these logged models the project has, deleted ones too, and whether they have a tag."""
+    own = f"SELECT id, model_id FROM logged_models WHERE project = {project:d} AND model_id"
+    keys = dict(select_where_in(tx, own, model_ids))
     table = logged_model_tags
     tagged: set[int] = set()
     for part in chosen(keys):

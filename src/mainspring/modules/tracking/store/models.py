@@ -22,11 +22,12 @@ MetricRow = tuple[int, str, int, int, str, float, bool, str | None, str | None]
 """(model, key, timestamp, step, run_id, value, is_nan, dataset_name, dataset_digest)."""
 
 
-def insert_model(tx: Connection, model: LoggedModel) -> int:
+def insert_model(tx: Connection, project: int, model: LoggedModel) -> int:
     """Insert a logged model without params and tags, and return its key."""
     row = {
         "model_id": model.model_id,
         "experiment": int(model.experiment_id),
+        "project": project,
         "name": model.name,
         "source_run_id": model.source_run_id,
         "model_type": model.model_type,
@@ -39,11 +40,17 @@ def insert_model(tx: Connection, model: LoggedModel) -> int:
     return int(tx.execute(insert(logged_models).values(row).returning(logged_models.c.id)).scalar_one())
 
 
-def find_keys(tx: Connection, model_ids: Iterable[str], deleted: bool = False) -> dict[str, int]:
-    """Return the keys of the logged models that exist; with ``deleted``, of deleted ones too."""
+def find_keys(tx: Connection, project: int, model_ids: Iterable[str], deleted: bool = False) -> dict[str, int]:
+    """Return the keys of those logged models that are the project's; with ``deleted``, of deleted ones too."""
     active = "" if deleted else "lifecycle_stage = 'active' AND "
-    statement = f"SELECT model_id, id FROM logged_models WHERE {active}model_id"
-    return {row[0]: row[1] for row in select_where_in(tx, statement, model_ids)}
+    statement = f"SELECT model_id, id, project FROM logged_models WHERE {active}model_id"
+    return {model_id: key for model_id, key, owner in select_where_in(tx, statement, model_ids) if owner == project}
+
+
+def find_owners(tx: Connection, model_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Return (project, key) of the logged models that exist and are not deleted."""
+    statement = "SELECT model_id, project, id FROM logged_models WHERE lifecycle_stage = 'active' AND model_id"
+    return {model_id: (project, key) for model_id, project, key in select_where_in(tx, statement, model_ids)}
 
 
 def get_models(tx: Connection, keys: Sequence[int]) -> list[LoggedModel]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, insert, select, update
 
 from mainspring.kit import sql_engines
+from mainspring.kit.actors import DEFAULT_PROJECT
 from mainspring.kit.sql_engines import (
     chosen,
     insert_rows,
@@ -44,6 +45,7 @@ TextRow = tuple[int, str, str, int]
 """(run, key, value, experiment): a row of ``params`` or ``tags``."""
 RunRow = tuple[int, str, int, str, str, str, str, str, int | None]
 _RUN = ("id", "run_id", "experiment", "name", "user_id", "status", "lifecycle_stage", "artifact_uri", "started_at")
+_OWNED_RUN = (*_RUN, "project")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +56,24 @@ class RunKey:
     run_id: str
     experiment: int
     stage: str
+    project: int
 
 
 def find_keys(tx: Connection, run_ids: Iterable[str]) -> dict[str, RunKey]:
-    """Return the keys of the runs that exist."""
-    statement = "SELECT id, run_id, experiment, lifecycle_stage FROM runs WHERE run_id"
+    """Return the keys of the runs that exist, of whatever projects: it is for those who look at ``project``."""
+    statement = "SELECT id, run_id, experiment, lifecycle_stage, project FROM runs WHERE run_id"
     return {row[1]: RunKey(*row) for row in select_where_in(tx, statement, run_ids)}
 
 
-def find_starts(tx: Connection, run_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Return (key, start in ms) of the runs that exist."""
-    rows = select_where_in(tx, "SELECT run_id, id, started_at FROM runs WHERE run_id", run_ids)
-    return {run_id: (key, start) for run_id, key, start in rows}
+def find_own_keys(tx: Connection, project: int, run_ids: Iterable[str]) -> dict[str, RunKey]:
+    """Return the keys of those runs that are the project's."""
+    return {run_id: run for run_id, run in find_keys(tx, run_ids).items() if run.project == project}
+
+
+def find_starts(tx: Connection, project: int, run_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Return (key, start in ms) of those runs that are the project's."""
+    rows = select_where_in(tx, "SELECT run_id, id, started_at, project FROM runs WHERE run_id", run_ids)
+    return {run_id: (key, start) for run_id, key, start, owner in rows if owner == project}
 
 
 def reserve_keys(tx: Connection, count: int, after: int = 0) -> Sequence[int]:
@@ -79,22 +87,28 @@ def run_row(key: int, run: Run) -> RunRow:
     return (key, run.run_id, int(run.experiment_id), *header)
 
 
-def insert_runs(tx: Connection, rows: Sequence[RunRow]) -> None:
-    """Insert runs. Their documents are to be marked as stale, by which they get them."""
-    insert_rows(tx, runs, _RUN, rows, ignore=False)
+def insert_runs(tx: Connection, rows: Sequence[RunRow], projects: Mapping[int, int]) -> None:
+    """Insert runs. Their documents are to be marked as stale, by which they get them.
+
+    ``projects`` are the owners of runs by key, where it is another than the default project.
+    """
+    owned = [(*row, projects.get(row[0], DEFAULT_PROJECT)) for row in rows]
+    insert_rows(tx, runs, _OWNED_RUN, owned, ignore=False)
 
 
 def update_run(tx: Connection, key: int, values: dict[str, Any]) -> None:
     tx.execute(update(runs).where(runs.c.id == key).values(values))
 
 
-def find_run(tx: Connection, run_id: str) -> Run | None:
-    key = tx.execute(select(runs.c.id).where(runs.c.run_id == run_id)).scalar_one_or_none()
+def find_run(tx: Connection, project: int, run_id: str) -> Run | None:
+    own = (runs.c.run_id == run_id, runs.c.project == project)
+    key = tx.execute(select(runs.c.id).where(*own)).scalar_one_or_none()
     return None if key is None else get_runs(tx, [key])[0]
 
 
-def find_header(tx: Connection, run_id: str) -> RunHeader | None:
-    row = tx.execute(select(*_HEADER).where(runs.c.run_id == run_id)).one_or_none()
+def find_header(tx: Connection, project: int, run_id: str) -> RunHeader | None:
+    own = (runs.c.run_id == run_id, runs.c.project == project)
+    row = tx.execute(select(*_HEADER).where(*own)).one_or_none()
     return None if row is None else RunHeader(**_header(row))
 
 
