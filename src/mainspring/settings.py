@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mainspring.kit.errors import InvalidArgument
+from mainspring.kit.networks import Networks, parse_networks
+from mainspring.kit.rates import parse_rates
 
 PREFIX = "MAINSPRING_"
 FILE = "mainspring.toml"
@@ -47,6 +49,19 @@ class Settings:
         "Names that the server answers for, with commas between; * is any. Empty: on a loopback address only loopback "
         "names, else any.",
     )
+    trusted_proxies: str = _setting(
+        "127.0.0.1, ::1",
+        "Addresses and networks of reverse proxies, with commas between: what they say of a client's address and "
+        "scheme is believed.",
+    )
+    rate_limits: str = _setting(
+        "",
+        "How many requests may come, such as user=600/minute; key=300/minute; project=6000/minute; address=60/minute. "
+        "Empty: any number.",
+    )
+    rate_limit_storage: str = _setting(
+        "", "Where requests are counted: redis://host for all processes together. Empty: each process by itself."
+    )
     port: int = _setting(5000, "Port to listen on; 0 takes a free one.")
     workers: int = _setting(1, "Server processes. More than one needs PostgreSQL.")
     background: bool = _setting(
@@ -67,6 +82,13 @@ class Settings:
         _check(self.log_level in levels, "log_level", self.log_level, ", ".join(levels))
         _check(1 <= self.read_timeout <= 3600, "read_timeout", self.read_timeout, "seconds from 1 to 3600")
         _check(1 <= self.shutdown_grace <= 3600, "shutdown_grace", self.shutdown_grace, "seconds from 1 to 3600")
+        parse_networks(self.trusted_proxies, "trusted_proxies")
+        parse_rates(self.rate_limits)
+        redis = ("", "redis", "rediss")
+        scheme = self.rate_limit_storage.partition("://")[0]
+        _check(
+            scheme in redis, "rate_limit_storage", mask(self.rate_limit_storage), "redis://host:port/number, or empty"
+        )
         embedded = self.resolved_database_url.startswith("sqlite:")
         _check(
             self.workers == 1 or not embedded,
@@ -79,6 +101,11 @@ class Settings:
     def host_names(self) -> tuple[str, ...]:
         """The names of ``allowed_hosts``."""
         return tuple(name.strip() for name in self.allowed_hosts.split(",") if name.strip())
+
+    @property
+    def proxy_networks(self) -> Networks:
+        """The networks of ``trusted_proxies``."""
+        return parse_networks(self.trusted_proxies, "trusted_proxies")
 
     @property
     def resolved_database_url(self) -> str:

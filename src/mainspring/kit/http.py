@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -24,6 +25,18 @@ WHOLE_ANSWER = "mainspring.whole_answer"
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 MAX_QUERY_FIELDS = 2_000
+SINGLE_HEADERS = (
+    b"host",
+    b"authorization",
+    b"x-mlflow-workspace",
+    b"content-type",
+    b"content-length",
+    b"content-encoding",
+    b"transfer-encoding",
+    b"origin",
+    b"x-request-id",
+)
+"""Headers of which one request has one."""
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?")
 
 
@@ -44,6 +57,7 @@ class Request:
         self.path: str = scope["path"]
         # The first of a name counts, as it does for the guard of hosts and for proxies.
         self._headers: dict[bytes, bytes] = dict(reversed(scope["headers"]))
+        self.repeats_headers = len(self._headers) < len(scope["headers"])
         self._query: list[tuple[str, str]] | None = None
         self._receive = receive
 
@@ -75,17 +89,25 @@ class Request:
         value = self._headers.get(name)
         return None if value is None else value.decode("latin-1")
 
+    def check_headers(self) -> None:
+        """Raise InvalidArgument for a header that comes twice and must not: another reader may go by the other one."""
+        if not self.repeats_headers:
+            return
+        counts = Counter(name for name, _ in self.scope["headers"])
+        twice = [name.decode() for name in SINGLE_HEADERS if counts[name] > 1]
+        if twice:
+            raise InvalidArgument(f"The header {twice[0]} comes {counts[twice[0].encode()]} times; send it once.")
+
     @property
     def origin(self) -> str:
-        """Scheme and host by which the client calls this server, for links back to it; behind TLS the proxy says so.
+        """Scheme and host by which the client calls this server, for links back to it.
 
         Raises InvalidArgument where the request does not name a host.
         """
         host = self.header(b"host") or ""
         if not _HOST.fullmatch(host):
             raise InvalidArgument(f"The Host header is '{host[:255]}'; it must be a name and a port.", field="Host")
-        told = self.header(b"x-forwarded-proto")
-        return f"{told if told in ('http', 'https') else self.scope['scheme']}://{host}"
+        return f"{self.scope['scheme']}://{host}"
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives. Raises ClientDisconnected."""
@@ -120,12 +142,14 @@ class Request:
 
 
 class Answer:
-    """The ``send`` of one request that is answered: it adds the request's id, and remembers the status."""
+    """The ``send`` of one request that is answered: it adds ``headers`` to every answer, and remembers the status."""
 
-    __slots__ = ("_send", "_whole", "request_id", "status")
+    __slots__ = ("_send", "_whole", "headers", "status")
 
     def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
-        self.request_id, self.status = request_id, 0
+        self.status = 0
+        # Without the second a browser may take a file or an answer for a page, and run what stands in it.
+        self.headers = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
         self._send = send
         self._whole: WholeAnswer | None = scope.get("extensions", {}).get(WHOLE_ANSWER, {}).get("send")
 
@@ -133,12 +157,12 @@ class Answer:
         """Send a message of ASGI."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.request_id.encode())]
+            message["headers"] = [*message.get("headers", ()), *self.headers]
         await self._send(message)
 
     def send_whole(self, status: int, headers: Headers, body: bytes) -> bool:
         """Send a whole answer, and say whether that could be done."""
-        if self._whole and self._whole(status, [*headers, (b"x-request-id", self.request_id.encode())], body):
+        if self._whole and self._whole(status, [*headers, *self.headers], body):
             self.status = status
             return True
         return False

@@ -17,8 +17,8 @@ from mainspring.db import migrate
 from mainspring.db.engine import Database, check_url
 from mainspring.engines.blobs import BlobStore, open_store
 from mainspring.kit.actors import LOCAL, Actor
-from mainspring.kit.context import request_id
-from mainspring.kit.errors import MainspringError, PermissionDenied
+from mainspring.kit.context import client_address, request_id
+from mainspring.kit.errors import InvalidArgument, MainspringError
 from mainspring.kit.http import (
     TEXT,
     Answer,
@@ -31,8 +31,12 @@ from mainspring.kit.http import (
     respond,
 )
 from mainspring.kit.ids import new_request_id
+from mainspring.kit.rates import parse_rates
 from mainspring.modules.services import Services
+from mainspring.server import addresses
 from mainspring.server.hosts import HostGuard
+from mainspring.server.limits import RateLimits, is_counted
+from mainspring.server.refusals import refuse
 from mainspring.server.schema import metadata
 from mainspring.server.welcome import welcome
 from mainspring.settings import Settings
@@ -58,6 +62,8 @@ class Application:
         self.failure: MainspringError | None = None
         self._settings = settings
         self._hosts = HostGuard(settings.host, settings.host_names)
+        self._proxies = settings.proxy_networks
+        self._limits: RateLimits | None = None
         self._log_requests = settings.log_level == "debug"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,6 +88,8 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _open(self) -> None:
+        if rates := parse_rates(self._settings.rate_limits):
+            self._limits = RateLimits(rates, self._settings.rate_limit_storage)
         self.db = Database(check_url(self._settings.resolved_database_url))
         upgrade(self.db.write_engine)
         self.blobs: BlobStore = open_store(self._settings.resolved_artifacts_url)
@@ -110,6 +118,8 @@ class Application:
     async def _close(self) -> None:
         if self._runner:
             await self._runner.stop()
+        if self._limits:
+            await self._limits.close()
         await self.blobs.close()
         await asyncio.to_thread(self.db.close)
 
@@ -119,28 +129,43 @@ class Application:
         given = request.header(b"x-request-id")
         this = given if given and len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else None
         this = this or new_request_id()
-        token = request_id.set(this)
+        scope["scheme"] = addresses.client_scheme(scope, self._proxies)
+        token, from_address = request_id.set(this), client_address.set(addresses.client_address(scope, self._proxies))
         started, answer = time.perf_counter(), Answer(scope, send, this)
         try:
             self._hosts.check(request)
+            request.check_headers()
+            if self._limits and is_counted(request.path):
+                await self._count(self._limits, request, answer)
             await self._route(request, receive, answer)
-        except PermissionDenied as error:
-            await respond(answer, error.code.status, dispatch.error_body(error))
+        except MainspringError as error:
+            await refuse(request, answer, error)
         except ClientDisconnected:
             answer.status = 499
         except AnswerInterrupted as error:
             log.error("answer_interrupted", request_id=this, path=scope["path"], reason=str(error))
         finally:
             request_id.reset(token)
+            client_address.reset(from_address)
             status = answer.status
             if status >= 500 or self._log_requests:
                 took = round((time.perf_counter() - started) * 1000, 1)
                 level = log.error if status >= 500 else log.debug
                 level("request", request_id=this, method=scope["method"], path=scope["path"], status=status, ms=took)
 
+    async def _count(self, limits: RateLimits, request: Request, answer: Answer) -> None:
+        """Count the request with others of who asks, and tell them what is left. Raises RateLimited."""
+        counted = await limits.check(_local_owner(request), client_address.get())
+        answer.headers += counted.headers
+        if counted.refusal:
+            raise counted.refusal
+
     async def _route(self, request: Request, receive: Receive, send: Send) -> None:
-        path = request.path
-        if self._mlflow.handles(path):
+        path, encoding = request.path, request.header(b"content-encoding")
+        if encoding and encoding.lower() != "identity":
+            wrong = f"The Content-Encoding is '{encoding[:100]}'; send the body as it is."
+            await refuse(request, send, InvalidArgument(wrong, field="Content-Encoding"), status=415)
+        elif self._mlflow.handles(path):
             await self._mlflow(request, send)
         elif path == "/":
             await welcome(request, send)

@@ -20,7 +20,7 @@ from litestar.openapi.spec import Server
 from litestar.types import ControllerRouterHandler, Method
 
 from mainspring import __version__
-from mainspring.server.problems import PROBLEM_JSON, Problem
+from mainspring.server.refusals import PROBLEM_JSON, Problem
 
 _PROBLEM = {
     "description": "An error as RFC 9457 has it; `code` is one of the closed codes.",

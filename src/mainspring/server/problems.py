@@ -4,45 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from mainspring.kit.context import request_id
 from mainspring.kit.errors import ERRORS, Internal, InvalidArgument, MainspringError
 from mainspring.kit.http import ClientDisconnected
+from mainspring.server.refusals import PROBLEM_JSON, Problem, problem_of
 
 log = structlog.get_logger(__name__)
-PROBLEM_JSON = "application/problem+json"
-
-
-class Problem(msgspec.Struct, omit_defaults=True):
-    """An error as RFC 9457 has it. ``code`` is one of the closed codes, ``field`` the input at fault."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    field: str | None = None
 
 
 def _problem(error: MainspringError) -> Response[Problem]:
-    code = error.code
     headers = {} if error.retry_after is None else {"Retry-After": str(max(1, round(error.retry_after)))}
-    problem = Problem(
-        f"https://mainspring.dev/errors/{code.name}",
-        code.name.replace("_", " ").capitalize(),
-        code.status,
-        error.message,
-        code.name,
-        request_id.get(),
-        error.field,
-    )
-    return Response(problem, status_code=code.status, media_type=PROBLEM_JSON, headers=headers)
+    return Response(problem_of(error), status_code=error.code.status, media_type=PROBLEM_JSON, headers=headers)
 
 
 def _refuse(_request: Request[Any, Any, Any], error: MainspringError) -> Response[Problem]:

@@ -13,7 +13,6 @@ _PAGE = (Path(__file__).parent / "welcome.html").read_text()
 # The page runs nothing and loads nothing: no script of anyone's may change that.
 _HEADERS = [
     (b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'"),
-    (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
 
