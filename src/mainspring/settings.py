@@ -38,6 +38,11 @@ class Settings:
     artifacts_url: str = _setting(
         "", "Where artifacts are kept: file:///folder, s3://bucket/prefix, gs://… or az://…. Empty: the data folder."
     )
+    vault_url: str = _setting(
+        "",
+        "Where the keys are kept that secrets are encrypted by: file:///path/of/keys, env:NAME, hashicorp:mount/key or "
+        "aws-kms:key. Empty: a file in the data folder.",
+    )
     direct_transfers: bool = _setting(
         True,
         "Whether clients send and fetch large files at the object store itself, by signed URLs, where it signs them; "
@@ -116,6 +121,11 @@ class Settings:
     def resolved_artifacts_url(self) -> str:
         """The artifact store's URL with the embedded default filled in."""
         return self.artifacts_url or (self.data.absolute() / "artifacts").as_uri()
+
+    @property
+    def resolved_vault_url(self) -> str:
+        """The vault's URL with the embedded default filled in."""
+        return self.vault_url or (self.data.absolute() / "secret-keys").as_uri()
 
 
 def _check(good: bool, name: str, value: object, right: str) -> None:

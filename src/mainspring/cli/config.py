@@ -18,6 +18,7 @@ from mainspring.cli.flags import (
     ReadTimeout,
     ShutdownGrace,
     UploadDays,
+    VaultUrl,
     Workers,
 )
 from mainspring.cli.options import AsJson
@@ -43,6 +44,7 @@ def show_config(
     data: Data = None,
     database_url: DatabaseUrl = None,
     artifacts_url: ArtifactsUrl = None,
+    vault_url: VaultUrl = None,
     direct_transfers: DirectTransfers = None,
     host: Host = None,
     allowed_hosts: AllowedHosts = None,

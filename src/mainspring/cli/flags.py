@@ -20,6 +20,7 @@ def _option(name: str) -> Any:
 Data = Annotated[Path | None, _option("data")]
 DatabaseUrl = Annotated[str | None, _option("database_url")]
 ArtifactsUrl = Annotated[str | None, _option("artifacts_url")]
+VaultUrl = Annotated[str | None, _option("vault_url")]
 DirectTransfers = Annotated[bool | None, _option("direct_transfers")]
 Host = Annotated[str | None, _option("host")]
 AllowedHosts = Annotated[str | None, _option("allowed_hosts")]

@@ -29,6 +29,7 @@ from mainspring.cli.flags import (
     ShutdownGrace,
     TrustedProxies,
     UploadDays,
+    VaultUrl,
     Workers,
 )
 from mainspring.cli.output import complain, err, out, say
@@ -76,6 +77,7 @@ def up(
     data: Data = None,
     database_url: DatabaseUrl = None,
     artifacts_url: ArtifactsUrl = None,
+    vault_url: VaultUrl = None,
     direct_transfers: DirectTransfers = None,
     host: Host = None,
     allowed_hosts: AllowedHosts = None,
