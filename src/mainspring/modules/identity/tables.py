@@ -159,7 +159,7 @@ name may be a password. ``good_at`` is when that account last signed in from tha
 provider_sessions = Table(
     "provider_sessions",
     metadata,
-    Column("credential", ForeignKey("credentials.id"), primary_key=True, autoincrement=False),
+    Column("credential", ForeignKey("credentials.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
     Column("provider", String(20), nullable=False),
     Column("issuer", String(500), nullable=False),
     Column("subject", String(255), nullable=False),
