@@ -14,6 +14,7 @@ import pytest
 pytest_plugins = [
     "tests.components.postgres",
     "tests.components.pgbouncer",
+    "tests.components.redis",
     "tests.components.rgw",
     "tests.components.server",
 ]

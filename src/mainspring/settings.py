@@ -89,11 +89,9 @@ class Settings:
         _check(1 <= self.shutdown_grace <= 3600, "shutdown_grace", self.shutdown_grace, "seconds from 1 to 3600")
         parse_networks(self.trusted_proxies, "trusted_proxies")
         parse_rates(self.rate_limits)
-        redis = ("", "redis", "rediss")
-        scheme = self.rate_limit_storage.partition("://")[0]
-        _check(
-            scheme in redis, "rate_limit_storage", mask(self.rate_limit_storage), "redis://host:port/number, or empty"
-        )
+        counted_in = self.rate_limit_storage
+        redis = re.fullmatch(r"(rediss?://.+)?", counted_in)
+        _check(redis is not None, "rate_limit_storage", mask(counted_in), "redis://host:port/number, or empty")
         embedded = self.resolved_database_url.startswith("sqlite:")
         _check(
             self.workers == 1 or not embedded,
