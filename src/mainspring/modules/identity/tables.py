@@ -165,12 +165,14 @@ provider_sessions = Table(
     Column("subject", String(255), nullable=False),
     Column("sid", String(255)),
     Column("tokens", LargeBinary, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
     Column("refresh_at", BigInteger, index=True),
     Index(None, "issuer", "subject"),
     Index(None, "issuer", "sid"),
 )
 """Sessions that an identity provider vouches for. ``sid`` is the session's name there, ``tokens`` are its refresh and
-ID token, encrypted. At ``refresh_at`` it is asked anew whether it still vouches; NULL where it cannot be asked.
+ID token, encrypted. The provider was last asked at ``asked_at`` whether it still vouches, and is asked again at
+``refresh_at`` if the session was used meanwhile; NULL where it cannot be asked.
 """
 
 spent_tokens = Table(

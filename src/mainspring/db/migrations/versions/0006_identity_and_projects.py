@@ -143,6 +143,7 @@ def _create_identity() -> None:
         sa.Column("subject", sa.String(length=255), nullable=False),
         sa.Column("sid", sa.String(length=255), nullable=True),
         sa.Column("tokens", sa.LargeBinary(), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
         sa.Column("refresh_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["credential"],

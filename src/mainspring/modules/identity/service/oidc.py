@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -69,12 +69,16 @@ class _Keys(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """This server as a client of a provider. ``scope`` is what it asks for, words with spaces between."""
+    """This server as a client of a provider. ``scope`` is what it asks for, words with spaces between.
+
+    ``groups_claim`` is where the user's groups stand in the claims: names with dots between them.
+    """
 
     issuer: str
     client_id: str
-    client_secret: str
+    client_secret: str = field(repr=False)
     scope: str
+    groups_claim: str = "groups"
 
 
 class GrantRefused(Unauthenticated):
@@ -165,6 +169,15 @@ class Provider:
             raise Unauthenticated("The logout token is not accepted: it names neither a session nor a subject.")
         return claims
 
+    async def describe(self, tokens: Tokens, claims: Claims) -> Claims:
+        """Return the claims with what the provider's user information adds, where they do not tell the groups.
+
+        Raises Unauthenticated or Unavailable.
+        """
+        if claims_of_path(claims, self.client.groups_claim) is not None:
+            return claims
+        return {**await self.userinfo(tokens, claims["sub"]), **claims}
+
     async def userinfo(self, tokens: Tokens, subject: str) -> Claims:
         """Return what the provider tells of the user, nothing where it has no such endpoint.
 
@@ -235,6 +248,23 @@ class Provider:
             return {"client_id": client_id, "client_secret": secret}, {}
         pair = f"{quote_plus(client_id)}:{quote_plus(secret)}"
         return {}, {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
+
+
+def claims_of_path(claims: Claims, path: str) -> Any:
+    """Return what stands in the claims under names with dots between them, or None."""
+    found: Any = claims
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def groups_of(claims: Claims, path: str) -> list[str]:
+    """Return the groups that claims name: those of ``path``, and Keycloak's roles of the realm."""
+    found: dict[str, None] = {}
+    for each in (claims_of_path(claims, path), claims_of_path(claims, "realm_access.roles")):
+        if isinstance(each, list):
+            found.update(dict.fromkeys(name for name in each if isinstance(name, str) and 0 < len(name) <= 500))
+    return list(found)
 
 
 def _check_metadata(metadata: Metadata, issuer: str) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from mainspring.kit.errors import Unavailable
+from mainspring.kit.errors import Unauthenticated, Unavailable
 
 T = TypeVar("T")
 
@@ -68,14 +68,17 @@ async def send(
 
 
 async def get(kind: type[T], url: str, *, token: str | None = None) -> T:
-    """Return what a GET of ``url`` answers in JSON, asked up to three times. Raises Unavailable."""
+    """Return what a GET of ``url`` answers in JSON, asked up to three times.
+
+    ``token`` is a user's access token. Raises Unauthenticated where that is refused, else Unavailable.
+    """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     for attempt in range(TRIES - 1):
         try:
-            return _decode(kind, url, await send("GET", url, headers=headers))
+            return _decode(kind, url, await send("GET", url, headers=headers), as_user=bool(token))
         except Unavailable:
             await asyncio.sleep(FIRST_PAUSE_S * 2**attempt)
-    return _decode(kind, url, await send("GET", url, headers=headers))
+    return _decode(kind, url, await send("GET", url, headers=headers), as_user=bool(token))
 
 
 @cache
@@ -98,7 +101,9 @@ async def _read(answer: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _decode(kind: type[T], url: str, answer: Answer) -> T:
+def _decode(kind: type[T], url: str, answer: Answer, *, as_user: bool) -> T:
+    if as_user and answer.status in (401, 403):
+        raise Unauthenticated("The identity provider does not let this user in (any more).")
     if answer.status != 200:
         raise _away(url, f"status {answer.status}")
     try:

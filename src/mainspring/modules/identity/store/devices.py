@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from mainspring.modules.identity.tables import device_grants
 
@@ -39,6 +39,11 @@ def find_by_user_code(tx: Connection, user_code: str) -> DeviceRecord | None:
     """Return the command line that shows a user code, or None."""
     row = tx.execute(select(device_grants).where(device_grants.c.user_code == user_code)).one_or_none()
     return None if row is None else _record(tuple(row))
+
+
+def count_devices(tx: Connection) -> int:
+    """Return how many command lines wait."""
+    return int(tx.execute(select(func.count()).select_from(device_grants)).scalar_one())
 
 
 def set_polled(tx: Connection, digest: bytes, now: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.modules.identity.tables import credentials, provider_sessions, spent_tokens
@@ -12,7 +12,7 @@ from mainspring.modules.identity.tables import credentials, provider_sessions, s
 
 @dataclass(frozen=True, slots=True)
 class ProviderSession:
-    """A session that an identity provider vouches for. ``tokens`` are encrypted, ``refresh_at`` is in ms."""
+    """A session that an identity provider vouches for. ``tokens`` are encrypted; times are in ms."""
 
     credential: int
     provider: str
@@ -20,6 +20,7 @@ class ProviderSession:
     subject: str
     sid: str | None
     tokens: bytes = field(repr=False)
+    asked_at: int
     refresh_at: int | None
 
 
@@ -32,6 +33,7 @@ def insert_provider_session(tx: Connection, new: ProviderSession) -> None:
         "subject": new.subject,
         "sid": new.sid,
         "tokens": new.tokens,
+        "asked_at": new.asked_at,
         "refresh_at": new.refresh_at,
     }
     tx.execute(insert(provider_sessions).values(values))
@@ -44,9 +46,13 @@ def find_provider_session(tx: Connection, credential: int) -> ProviderSession | 
 
 
 def find_due(tx: Connection, now: int, limit: int) -> list[ProviderSession]:
-    """Return sessions whose provider is to be asked again at ``now`` (ms), those that are longest due first."""
+    """Return sessions whose provider is to be asked again at ``now`` (ms), those that are longest due first.
+
+    Nobody is asked about a session that was not used since: the provider would take it for one that is.
+    """
+    used = func.coalesce(credentials.c.last_used_at, credentials.c.created_at) >= provider_sessions.c.asked_at
     good = (credentials.c.revoked_at.is_(None), or_(credentials.c.expires_at.is_(None), credentials.c.expires_at > now))
-    due = select(provider_sessions).join(credentials).where(provider_sessions.c.refresh_at <= now, *good)
+    due = select(provider_sessions).join(credentials).where(provider_sessions.c.refresh_at <= now, used, *good)
     return [ProviderSession(*row) for row in tx.execute(due.order_by(provider_sessions.c.refresh_at).limit(limit))]
 
 
@@ -56,10 +62,11 @@ def claim_refresh(tx: Connection, session: ProviderSession, until: int) -> bool:
     return tx.execute(update(provider_sessions).where(*same).values(refresh_at=until)).rowcount == 1
 
 
-def update_tokens(tx: Connection, credential: int, tokens: bytes, refresh_at: int | None) -> None:
-    """Set a session's tokens, and when its provider is asked again."""
+def update_tokens(tx: Connection, credential: int, tokens: bytes, asked_at: int, refresh_at: int | None) -> None:
+    """Set a session's tokens, and when its provider was asked and is asked again."""
     mine = provider_sessions.c.credential == credential
-    tx.execute(update(provider_sessions).where(mine).values(tokens=tokens, refresh_at=refresh_at))
+    values = {"tokens": tokens, "asked_at": asked_at, "refresh_at": refresh_at}
+    tx.execute(update(provider_sessions).where(mine).values(values))
 
 
 def delete_provider_session(tx: Connection, credential: int) -> None:
