@@ -1,12 +1,15 @@
 """What was done: services publish it in the transaction of the act, and whoever keeps or forwards it subscribes.
 
 Subscribers run in that same transaction: what they write is committed with the act or not at all. They
-write to the database only; what goes out to the world is done later, by a background task.
+write to the database only; what goes out to the world is done later, by a background task. Several writes
+of one transaction tell their acts at its end, by ``told_last``: subscribers may take a lock that all
+processes wait for, and whoever takes it last holds it shortest and meets nobody half way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +44,7 @@ class Event:
 Subscriber = Callable[[Connection, Event], None]
 
 _SUBSCRIBERS: list[Subscriber] = []
+_WAITING = "mainspring.events"
 
 
 def subscribe(subscriber: Subscriber) -> Subscriber:
@@ -52,5 +56,30 @@ def subscribe(subscriber: Subscriber) -> Subscriber:
 
 def publish(tx: Connection, event: Event) -> None:
     """Tell the subscribers of an act, in the transaction that it is done in."""
+    waiting: list[Event] | None = tx.info.get(_WAITING)
+    if waiting is None:
+        _tell(tx, event)
+    else:
+        waiting.append(event)
+
+
+@contextmanager
+def told_last(tx: Connection) -> Iterator[None]:
+    """Tell the acts of a block at its end, and none of them where it fails.
+
+    Inside of another such block they wait for the end of that one.
+    """
+    outer: list[Event] | None = tx.info.get(_WAITING)
+    mine: list[Event] = []
+    tx.info[_WAITING] = mine
+    try:
+        yield
+    finally:
+        tx.info[_WAITING] = outer
+    for event in mine:
+        publish(tx, event)
+
+
+def _tell(tx: Connection, event: Event) -> None:
     for subscriber in _SUBSCRIBERS:
         subscriber(tx, event)

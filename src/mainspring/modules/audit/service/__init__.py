@@ -1,3 +1,45 @@
-"""The door to the audit log and to webhooks."""
+"""The door to the audit log and to webhooks. Who imports it has every act that is published recorded."""
 
-from mainspring.modules.audit import store as store
+from mainspring.modules.audit.service.log import MAX_EVENTS, export, search_events, verify
+from mainspring.modules.audit.service.outbox import claim, has_work, make_deliveries, note_outcomes
+from mainspring.modules.audit.service.recording import record, record_denied
+from mainspring.modules.audit.service.retention import cut_log, drop_deliveries
+from mainspring.modules.audit.service.sending import Message, send
+from mainspring.modules.audit.service.webhooks import (
+    create_webhook,
+    delete_webhook,
+    get_webhook,
+    list_deliveries,
+    list_webhooks,
+    redeliver,
+    test_webhook,
+    update_webhook,
+)
+from mainspring.modules.audit.store.webhooks import Outcome, Sending
+
+__all__ = [
+    "MAX_EVENTS",
+    "Message",
+    "Outcome",
+    "Sending",
+    "claim",
+    "create_webhook",
+    "cut_log",
+    "delete_webhook",
+    "drop_deliveries",
+    "export",
+    "get_webhook",
+    "has_work",
+    "list_deliveries",
+    "list_webhooks",
+    "make_deliveries",
+    "note_outcomes",
+    "record",
+    "record_denied",
+    "redeliver",
+    "search_events",
+    "send",
+    "test_webhook",
+    "update_webhook",
+    "verify",
+]

@@ -1,0 +1,104 @@
+"""From acts to deliveries, and from deliveries to what came of them.
+
+Deliveries are made in the transaction that moves the outbox's position, so that no act is missed and none is
+told twice. One that is claimed and never heard of again, since its process was killed, is due again after
+a minute: receivers get it at least once, under one id.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from mainspring.kit.time import now_ms
+from mainspring.modules.audit.schemas import DeliveryState
+from mainspring.modules.audit.service.payloads import message_of
+from mainspring.modules.audit.service.sending import Message
+from mainspring.modules.audit.service.webhooks import secret_of
+from mainspring.modules.audit.store import events, webhooks
+from mainspring.modules.audit.store.webhooks import READER, Outcome, Sending
+
+ACTS_AT_ONCE = 200
+LEASE_MS = 60_000
+FIRST_PAUSE_MS = 2_000
+LONGEST_PAUSE_MS = 3_600_000
+MOST_AT_ONCE = 16
+MOST_OF_ONE = 2
+"""How many deliveries are under way at once, and of these how many to one webhook: a dead one holds up no other."""
+
+
+def has_work(tx: Connection) -> tuple[bool, bool]:
+    """Return whether there are acts that no deliveries were made from, and whether deliveries are due."""
+    return webhooks.has_work(tx, now_ms())
+
+
+def make_deliveries(tx: Connection) -> None:
+    """Make the deliveries of the next acts of the outbox."""
+    position = events.lock_position(tx, READER)
+    acts = [act for act, _ in events.read_after(tx, position, ACTS_AT_ONCE)]
+    if not acts:
+        return
+    targets = webhooks.find_active(tx, {act.project for act in acts if act.project is not None})
+    now = now_ms()
+    rows = [
+        {
+            "delivery_id": str(uuid.uuid4()),
+            "webhook": target.key,
+            "seq": act.seq,
+            "event": message[0],
+            "body": message[1],
+            "created_at": now,
+        }
+        for act in acts
+        if act.allowed
+        for target in targets
+        if target.project == act.project and target.webhook.created_at <= act.at
+        if (message := message_of(target.webhook, act))
+    ]
+    webhooks.insert_deliveries(tx, rows)
+    events.set_position(tx, READER, acts[-1].seq)
+
+
+def claim(tx: Connection, under_way: Mapping[int, int]) -> list[tuple[Sending, Message]]:
+    """Claim deliveries that are due. ``under_way`` is how many there are by webhook's key."""
+    now, busy = now_ms(), Counter(under_way)
+    chosen: list[int] = []
+    free = MOST_AT_ONCE - busy.total()
+    while free > len(chosen):
+        full = [key for key, number in busy.items() if number >= MOST_OF_ONE]
+        fresh = [row for row in webhooks.find_due(tx, now, full, MOST_AT_ONCE + len(chosen)) if row[0] not in chosen]
+        if not fresh:
+            break
+        for key, webhook in fresh[: free - len(chosen)]:
+            if busy[webhook] < MOST_OF_ONE:
+                chosen.append(key)
+                busy[webhook] += 1
+    claimed = webhooks.claim(tx, chosen, now, now + LEASE_MS) if chosen else []
+    return [(each, _message(tx, each)) for each in webhooks.get_sendings(tx, claimed)]
+
+
+def _message(tx: Connection, sending: Sending) -> Message:
+    return Message(sending.target.webhook, secret_of(tx, sending.target), sending.delivery_id, sending.body)
+
+
+def note_outcomes(tx: Connection, outcomes: list[tuple[Sending, Outcome]], max_attempts: int) -> None:
+    """Note what came of attempts: what was not taken is sent again later, until it was tried often enough."""
+    now = now_ms()
+    for sending, outcome in outcomes:
+        if outcome.taken:
+            state, next_at = DeliveryState.DELIVERED, None
+        elif sending.attempts >= max_attempts:
+            state, next_at = DeliveryState.FAILED, None
+        else:
+            state, next_at = DeliveryState.PENDING, now + pause_ms(sending.attempts)
+        webhooks.note_outcome(tx, sending, outcome, state, next_at, now)
+
+
+def pause_ms(attempts: int) -> int:
+    """Return how long to wait after so many attempts: about twice as long each time, never all at the same moment."""
+    whole = min(FIRST_PAUSE_MS * 2.0 ** min(attempts - 1, 30), LONGEST_PAUSE_MS)
+    return round(whole * random.uniform(0.5, 1))
