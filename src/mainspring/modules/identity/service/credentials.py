@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
+import base64
+import hmac
 
 from sqlalchemy import Connection
 
 from mainspring.db.lookups import Lookup
 from mainspring.kit.time import now_ms
+from mainspring.modules.identity.service import tokens
 from mainspring.modules.identity.store import credentials as store
 from mainspring.modules.identity.store.credentials import Credential
 
 
-def digest_of(token: str) -> bytes:
-    """Return what a token is found by: it is random, so that a fast hash keeps it as well as a slow one."""
-    return hashlib.sha256(token.encode()).digest()
-
-
 def find_credential(tx: Connection, token: str) -> Credential | None:
-    """Return what a token stands for, or None where it is unknown, expired, revoked or of a blocked account."""
-    return store.find_credential(tx, digest_of(token), now_ms())
+    """Return what a token stands for, or None where it is unknown, expired, revoked or of a blocked account.
+
+    ``token`` is an API key, a run token, or the value of a session's cookie.
+    """
+    if token.startswith(tokens.SESSION):
+        token, _, signature = token.partition(".")
+        if not hmac.compare_digest(_signature(tx, token).encode(), signature.encode()):
+            return None
+    if not tokens.is_well_formed(token, tokens.API_KEY, tokens.RUN_TOKEN, tokens.SESSION):
+        return None
+    return store.find_credential(tx, tokens.digest_of(token), now_ms())
+
+
+def sign(tx: Connection, token: str) -> str:
+    """Return the value of the cookie for a session's token."""
+    return f"{token}.{_signature(tx, token)}"
+
+
+def _signature(tx: Connection, token: str) -> str:
+    mark = hmac.digest(store.get_session_key(tx), token.encode(), "sha256")
+    return base64.urlsafe_b64encode(mark).decode().rstrip("=")
 
 
 def _epochs(tx: Connection, calls: list[tuple[()]]) -> list[int]:
@@ -33,6 +49,14 @@ current_epoch: Lookup[[], int] = Lookup(_epochs)
 def change_access(tx: Connection) -> None:
     """Note, in the transaction of a change, that somebody may do more or less from now on.
 
-    To be called by whatever revokes, blocks, grants, moves or changes the visibility of something.
+    To be called by whatever revokes, blocks, grants, moves or changes the visibility of something. It waits for
+    other transactions that do: what is read behind it holds until this one ends.
     """
     store.raise_epoch(tx)
+
+
+def revoke_all(tx: Connection, user: int, *kinds: str, but: int | None = None) -> None:
+    """Revoke an account's credentials of these kinds, but for one, and what was made with them."""
+    keys = [key for key in store.keys_of(tx, user, kinds) if key != but]
+    store.revoke(tx, keys, now_ms())
+    change_access(tx)

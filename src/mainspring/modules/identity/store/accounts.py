@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,17 +37,17 @@ def insert_account(
     name: str,
     kind: str,
     now: int,
+    texts: Mapping[str, str],
     *,
-    display_name: str = "",
-    email: str = "",
     is_admin: bool = False,
     password_hash: str | None = None,
 ) -> int:
-    """Insert an account and return its key."""
+    """Insert an account and return its key; ``texts`` may be its display_name and email."""
     values = {
         "name": name,
-        "display_name": display_name,
-        "email": email,
+        "display_name": "",
+        "email": "",
+        **texts,
         "kind": kind,
         "is_admin": is_admin,
         "blocked": False,

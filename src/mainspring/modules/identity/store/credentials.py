@@ -58,6 +58,17 @@ class CredentialRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """A credential that was used."""
+
+    key: int
+    kind: str
+    user: int
+    created_at: int
+    expires_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class NewCredential:
     """A credential that is to be stored, by the digest of its token."""
 
@@ -154,17 +165,10 @@ def anonymise(tx: Connection, user: int) -> None:
     tx.execute(update(credentials).where(credentials.c.user == user).values(name="", details="{}"))
 
 
-def select_uses(tx: Connection, keys: Collection[int]) -> list[Row[Any]]:
-    """Return kind, user, start, end and last use of credentials."""
-    columns = (
-        credentials.c.id,
-        credentials.c.kind,
-        credentials.c.user,
-        credentials.c.created_at,
-        credentials.c.expires_at,
-        credentials.c.last_used_at,
-    )
-    return list(tx.execute(select(*columns).where(credentials.c.id.in_(list(keys)))).all())
+def find_uses(tx: Connection, keys: Collection[int]) -> list[Use]:
+    """Return what is known of credentials that were used."""
+    columns = (getattr(credentials.c, name) for name in ("id", "kind", "user", "created_at", "expires_at"))
+    return [Use(*row) for row in tx.execute(select(*columns).where(credentials.c.id.in_(list(keys))))]
 
 
 def set_uses(tx: Connection, uses: Sequence[tuple[int, int | None, int]]) -> None:

@@ -1,0 +1,10 @@
+"""Background tasks of identity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mainspring.modules.identity import service
+from mainspring.modules.services import Task
+
+TASKS: Sequence[Task] = (Task("credentials", every_s=3600, step=service.drop_ended),)
