@@ -1,3 +1,0 @@
-"""The door to projects."""
-
-from mainspring.modules.projects import store as store

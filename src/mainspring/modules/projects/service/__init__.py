@@ -1,0 +1,40 @@
+"""The door to projects: its service functions, each ``f(tx, actor, …)`` and without a commit."""
+
+from mainspring.modules.projects.service.access import Place, enter, explain, find_place, own_project, permissions_of
+from mainspring.modules.projects.service.members import list_members, remove_member, set_member
+from mainspring.modules.projects.service.namespaces import create_namespace, delete_namespace, search_namespaces
+from mainspring.modules.projects.service.projects import (
+    RESTORE_DAYS,
+    create_project,
+    delete_project,
+    find_workspace,
+    get_permissions,
+    get_project,
+    restore_project,
+    search_projects,
+    update_project,
+)
+
+__all__ = [
+    "RESTORE_DAYS",
+    "Place",
+    "create_namespace",
+    "create_project",
+    "delete_namespace",
+    "delete_project",
+    "enter",
+    "explain",
+    "find_place",
+    "find_workspace",
+    "get_permissions",
+    "get_project",
+    "list_members",
+    "own_project",
+    "permissions_of",
+    "remove_member",
+    "restore_project",
+    "search_namespaces",
+    "search_projects",
+    "set_member",
+    "update_project",
+]

@@ -1,0 +1,177 @@
+"""What somebody may do in a project, and why: roles, visibility, and what the credential is limited to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from mainspring.kit.actors import DEFAULT_PROJECT, NOBODY, Actor, ActorKind
+from mainspring.kit.errors import NotFound
+from mainspring.kit.permissions import ROLE_PERMISSIONS, RUN_PERMISSIONS, Permission, Role
+from mainspring.kit.time import now_ms
+from mainspring.modules.identity import service as identity
+from mainspring.modules.identity.service import Account, Credential
+from mainspring.modules.projects import store
+from mainspring.modules.projects.schemas import Explanation, Reason, RoleName, Visibility
+from mainspring.modules.projects.store import Grant, ProjectRecord
+
+READS = ROLE_PERMISSIONS[Role.REPORTER] - {Permission.SIGNED_IN}
+"""What the visibility of a project gives to those whom it is open to."""
+
+ARCHIVED = frozenset(each for each in Permission if each.endswith(":write"))
+"""What nobody does in an archived project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The project that a request names: by its path, by its MLflow workspace, or not at all."""
+
+    path: str = ""
+    workspace: str = ""
+
+
+def find_place(tx: Connection, place: Place) -> ProjectRecord:
+    """Return the project that a request is about. Raises NotFound where there is none, or it is deleted."""
+    if place.path:
+        found = store.find_project(tx, place.path) or store.find_moved(tx, place.path)
+    elif place.workspace:
+        by_path = store.find_project(tx, place.workspace) if "/" in place.workspace else None
+        found = by_path or store.find_workspace(tx, place.workspace)
+    else:
+        found = store.get_project(tx, DEFAULT_PROJECT)
+    if found is None or found.deleted_at is not None:
+        raise no_project(place)
+    return found
+
+
+def no_project(place: Place) -> NotFound:
+    """Return the error for a project that is not there, or that the caller may not see: they are told alike."""
+    if place.workspace and not place.path:
+        return NotFound(f"Workspace '{place.workspace[:100]}' not found", field="X-MLFLOW-WORKSPACE")
+    return NotFound(f"There is no project '{place.path[:200] or 'default/default'}', or you may not see it.")
+
+
+def enter(
+    tx: Connection, account: Account | None, credential: Credential | None, place: Place, public_read: bool
+) -> Actor:
+    """Return who acts in the project of a request, with what they may do there. Raises NotFound.
+
+    Without an account it is nobody, who may read public projects where ``public_read`` is set. A credential
+    that is limited takes away what it does not name.
+    """
+    project = find_place(tx, place)
+    if account is None:
+        opened = public_read and project.visibility == Visibility.PUBLIC
+        return Actor(NOBODY.name, READS if opened else frozenset(), project.key, kind=ActorKind.NOBODY)
+    permissions = permissions_of(tx, account, project)
+    scoped = credential is not None and (credential.permissions is not None or credential.projects is not None)
+    if credential is not None and credential.projects is not None and project.key not in credential.projects:
+        permissions = frozenset()
+    run_id = None
+    if credential is not None and credential.run_id:
+        run_id = credential.run_id if permissions >= RUN_PERMISSIONS else None
+        permissions &= READS
+    elif credential is not None and credential.permissions is not None:
+        permissions &= credential.permissions
+    return Actor(
+        account.name,
+        permissions,
+        project.key,
+        account.key,
+        ActorKind(account.kind),
+        account.is_admin and not scoped,
+        account.groups,
+        credential.key if credential else None,
+        scoped,
+        run_id,
+    )
+
+
+def permissions_of(tx: Connection, account: Account, project: ProjectRecord) -> frozenset[Permission]:
+    """Return what an account may do in a project, and in the whole installation."""
+    if account.is_admin:
+        allowed = frozenset(Permission)
+    else:
+        role = greatest_role(tx, account, project)
+        allowed = ROLE_PERMISSIONS[role] if role else frozenset({Permission.SIGNED_IN})
+        if project.visibility != Visibility.PRIVATE:
+            allowed |= READS
+    return allowed - ARCHIVED if project.archived_at is not None else allowed
+
+
+def greatest_role(tx: Connection, account: Account, project: ProjectRecord) -> Role | None:
+    """Return the greatest role that an account has in a project, or None."""
+    roles = [Role(grant.role) for grant in _grants(tx, account, project)]
+    if store.get_namespace(tx, project.namespace).owner == account.key:
+        roles.append(Role.OWNER)
+    return max(roles, default=None)
+
+
+def _grants(tx: Connection, account: Account, project: ProjectRecord) -> list[Grant]:
+    above = [namespace.key for namespace in store.namespaces_above(tx, project.namespace_name)]
+    return store.find_grants(tx, account.key, account.groups, project.key, above, now_ms())
+
+
+def namespace_role(tx: Connection, actor: Actor, name: str) -> Role | None:
+    """Return the greatest role that an actor has in a namespace, there or above it; an administrator is an owner."""
+    if actor.is_admin:
+        return Role.OWNER
+    if actor.key is None:
+        return None
+    above = store.namespaces_above(tx, name)
+    held = store.find_grants(tx, actor.key, actor.groups, 0, [each.key for each in above], now_ms())
+    roles = [Role(grant.role) for grant in held]
+    if any(each.owner == actor.key for each in above):
+        roles.append(Role.OWNER)
+    return max(roles, default=None)
+
+
+def explain(tx: Connection, actor: Actor, user: str, permission: Permission) -> Explanation:
+    """Return whether an account may do something in the actor's project, and each grant and rule that has a say.
+
+    Everyone may ask of themselves; of others those who manage the members. Raises NotFound.
+    """
+    if user != actor.name:
+        actor.require(Permission.MEMBERS_MANAGE)
+    project = own_project(tx, actor)
+    account = identity.get_account(tx, identity.find_holder(tx, "user", user))
+    if account is None:
+        reasons = [Reason("account", f"{user} is blocked and may do nothing.", allows=False)]
+        return Explanation(user, project.path, permission, False, reasons)
+    allowed = permission in permissions_of(tx, account, project)
+    return Explanation(user, project.path, permission, allowed, _reasons(tx, account, project, permission))
+
+
+def _reasons(tx: Connection, account: Account, project: ProjectRecord, permission: Permission) -> list[Reason]:
+    reasons = []
+    if account.is_admin:
+        reasons.append(Reason("administrator", f"{account.name} administrates the installation.", allows=True))
+    if store.get_namespace(tx, project.namespace).owner == account.key:
+        allows = permission in ROLE_PERMISSIONS[Role.OWNER]
+        reasons.append(Reason("namespace", f"{project.namespace_name} is their own.", allows, RoleName.OWNER))
+    for grant in _grants(tx, account, project):
+        role = Role(grant.role)
+        holder = account.name
+        if grant.holder_kind == "group":
+            holder = "the group " + identity.holder_names(tx, "group", [grant.holder]).get(grant.holder, "?")
+        where = project.path
+        if grant.scope_kind == "namespace":
+            where = store.get_namespace(tx, grant.scope).name
+        detail = f"{holder} is {role.name.lower()} of {where}, granted by {grant.created_by}."
+        reasons.append(Reason("grant", detail, permission in ROLE_PERMISSIONS[role], RoleName(role.name.lower())))
+    open_to = {Visibility.INTERNAL: "everyone who is signed in", Visibility.PUBLIC: "everyone"}
+    if project.visibility in open_to:
+        who = open_to[Visibility(project.visibility)]
+        reasons.append(Reason("visibility", f"{project.path} may be read by {who}.", permission in READS))
+    if project.archived_at is not None and permission in ARCHIVED:
+        reasons.append(Reason("archived", f"{project.path} is archived: nothing is written to it.", allows=False))
+    return reasons or [Reason("none", f"{account.name} has no role in {project.path}.", allows=False)]
+
+
+def own_project(tx: Connection, actor: Actor) -> ProjectRecord:
+    """Return the project that the actor acts in. Raises NotFound once it is gone."""
+    found = store.get_project(tx, actor.project)
+    if found is None or found.deleted_at is not None:
+        raise NotFound("This project is not there any more.")
+    return found
