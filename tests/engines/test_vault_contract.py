@@ -11,10 +11,13 @@ from pathlib import Path
 import pytest
 
 from mainspring.engines.vault import BACKENDS, Vault, WrappedKey, check_vault_url, open_vault
+from mainspring.engines.vault.file import FileVault
+from mainspring.engines.vault.hashicorp import HashicorpVault
 from mainspring.kit.errors import Internal, InvalidArgument, MainspringError, Unavailable, Unsupported
 from tests.components.key_services import Kms, Transit, listening
 
 DATA_KEY = bytes(range(32))
+ROTATING = (FileVault, HashicorpVault)
 
 
 @pytest.fixture(params=list(BACKENDS))
@@ -73,11 +76,11 @@ def test_an_unknown_key_is_not_there(vault: Vault) -> None:
 
 def test_rotation_keeps_what_was_wrapped_before(vault: Vault) -> None:
     old = vault.wrap(DATA_KEY, b"c")
-    try:
-        made = vault.rotate()
-    except Unsupported as told:
-        assert "mainspring keys rewrap" in told.message
+    if not isinstance(vault, ROTATING):
+        with pytest.raises(Unsupported, match="mainspring keys rewrap"):
+            vault.rotate()
         return
+    made = vault.rotate()
     new = vault.wrap(DATA_KEY, b"c")
     assert made == new.key_id != old.key_id
     assert vault.keys() == [new.key_id, old.key_id]
