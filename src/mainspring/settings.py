@@ -10,12 +10,12 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mainspring.kit.errors import InvalidArgument
-from mainspring.kit.networks import Networks, parse_networks
+from mainspring.kit.networks import Networks, is_confidential, is_loopback, parse_networks
 from mainspring.kit.rates import parse_rates
 
 PREFIX = "MAINSPRING_"
@@ -24,6 +24,10 @@ FILE = "mainspring.toml"
 
 def _setting(default: Any, doc: str) -> Any:
     return field(default=default, metadata={"doc": doc})
+
+
+def _secret(doc: str) -> Any:
+    return field(default="", repr=False, metadata={"doc": doc, "secret": True})
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,14 @@ class Settings:
         "Names that the server answers for, with commas between; * is any. Empty: on a loopback address only loopback "
         "names, else any.",
     )
+    auth: str = _setting(
+        "",
+        "Who may come in: off (everyone, as the owner), local (accounts kept here) or oidc (accounts of an identity "
+        "provider too). Empty: off on a loopback address; elsewhere one must be chosen.",
+    )
+    public_read: bool = _setting(False, "Whether people without an account may read public projects.")
+    session_days: int = _setting(14, "Days after which a browser that was not used must sign in again.")
+    api_key_days: int = _setting(365, "Days that an API key may last at most.")
     trusted_proxies: str = _setting(
         "127.0.0.1, ::1",
         "Addresses and networks of reverse proxies, with commas between: what they say of a client's address and "
@@ -73,6 +85,26 @@ class Settings:
         True, "Whether this server also runs the background tasks; of all processes on a database one does at a time."
     )
     upload_days: int = _setting(7, "Days after which an upload that was begun and never completed is dropped.")
+    audit_days: int = _setting(0, "Days after which acts are cut off the audit log; 0 keeps them for ever.")
+    webhook_attempts: int = _setting(10, "How often a webhook is sent something that it does not take.")
+    webhook_private_addresses: bool = _setting(
+        False, "Whether webhooks may go to addresses of this machine and of private networks."
+    )
+    oidc_issuer: str = _setting(
+        "", "OpenID Connect provider that users sign in by: its issuer, just as it calls itself. Empty: none."
+    )
+    oidc_client_id: str = _setting("", "Name of this server at that provider.")
+    oidc_client_secret: str = _secret("Secret of this server at that provider; empty for a public client.")
+    oidc_scopes: str = _setting("openid profile email", "What that provider is asked for, with spaces between.")
+    oidc_groups_claim: str = _setting(
+        "groups", "Where a user's groups stand in that provider's claims, with dots between nested names."
+    )
+    oidc_admin_group: str = _setting(
+        "", "Group of that provider whose members administer this server. Empty: the provider does not decide that."
+    )
+    gitlab_url: str = _setting("", "GitLab that users sign in by: its address. Empty: none.")
+    gitlab_client_id: str = _setting("", "Id of this server's application in that GitLab.")
+    gitlab_client_secret: str = _secret("Secret of that application; empty for one that is not confidential.")
     log_format: str = _setting("auto", "json, pretty, or auto: pretty on a terminal.")
     log_level: str = _setting("info", "debug, info, warning or error.")
     read_timeout: int = _setting(60, "Seconds that a client may be silent in the middle of a request.")
@@ -81,7 +113,19 @@ class Settings:
     def __post_init__(self) -> None:
         _check(0 <= self.port <= 65535, "port", self.port, "a port from 0 to 65535")
         _check(1 <= self.workers <= 64, "workers", self.workers, "a number from 1 to 64")
+        _check(self.auth in ("", "off", "local", "oidc"), "auth", self.auth, "off, local or oidc")
+        _check(
+            bool(self.auth) or is_loopback(self.host),
+            "auth",
+            self.auth,
+            f"chosen, since {self.host} can be reached by others: local (accounts), oidc (an identity provider), or "
+            "off, which lets everyone in who reaches it",
+        )
+        _check(1 <= self.session_days <= 90, "session_days", self.session_days, "days from 1 to 90")
+        _check(1 <= self.api_key_days <= 36500, "api_key_days", self.api_key_days, "days from 1 to 36500")
         _check(1 <= self.upload_days <= 3650, "upload_days", self.upload_days, "days from 1 to 3650")
+        _check(0 <= self.audit_days <= 36500, "audit_days", self.audit_days, "days from 1 to 36500, or 0")
+        _check(1 <= self.webhook_attempts <= 100, "webhook_attempts", self.webhook_attempts, "a number from 1 to 100")
         _check(self.log_format in ("auto", "json", "pretty"), "log_format", self.log_format, "auto, json or pretty")
         levels = ("debug", "info", "warning", "error")
         _check(self.log_level in levels, "log_level", self.log_level, ", ".join(levels))
@@ -92,6 +136,12 @@ class Settings:
         counted_in = self.rate_limit_storage
         redis = re.fullmatch(r"(rediss?://.+)?", counted_in)
         _check(redis is not None, "rate_limit_storage", mask(counted_in), "redis://host:port/number, or empty")
+        for kind, url, client_id in (
+            ("oidc", self.oidc_issuer, self.oidc_client_id),
+            ("gitlab", self.gitlab_url, self.gitlab_client_id),
+        ):
+            _check(not url or is_confidential(url), f"{kind}_url", mask(url), "an https:// URL")
+            _check(bool(url) == bool(client_id), f"{kind}_client_id", client_id, "set together with the provider's URL")
         embedded = self.resolved_database_url.startswith("sqlite:")
         _check(
             self.workers == 1 or not embedded,
@@ -109,6 +159,11 @@ class Settings:
     def proxy_networks(self) -> Networks:
         """The networks of ``trusted_proxies``."""
         return parse_networks(self.trusted_proxies, "trusted_proxies")
+
+    @property
+    def resolved_auth(self) -> str:
+        """Who may come in, off, local or oidc, with the default filled in."""
+        return self.auth or "off"
 
     @property
     def resolved_database_url(self) -> str:
@@ -167,9 +222,13 @@ def load_settings(
         sources[setting.name] = found[1] if found else "default"
     settings = Settings(**values)
     return settings, [
-        Origin(each.name, mask(_resolved(settings, each.name)), sources[each.name], each.metadata["doc"])
-        for each in fields(Settings)
+        Origin(each.name, _shown(settings, each), sources[each.name], each.metadata["doc"]) for each in fields(Settings)
     ]
+
+
+def _shown(settings: Settings, setting: Field[Any]) -> str:
+    value = _resolved(settings, setting.name)
+    return "***" if value and setting.metadata.get("secret") else mask(value)
 
 
 def _resolved(settings: Settings, name: str) -> str:

@@ -1,8 +1,10 @@
-"""Networks of IP addresses, as settings name them."""
+"""Networks of IP addresses as settings name them, and what may be sent where."""
 
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
+from urllib.parse import urlsplit
 
 from mainspring.kit.errors import InvalidArgument
 
@@ -18,6 +20,16 @@ def parse_networks(text: str, field: str) -> Networks:
     return tuple(_parse(part, field) for part in filter(None, map(str.strip, text.split(","))))
 
 
+def is_confidential(url: str) -> bool:
+    """Return whether secrets may go to a URL: HTTPS, or HTTP within this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
+
+
 def _parse(text: str, field: str) -> Network:
     try:
         return ipaddress.ip_network(text)
@@ -26,3 +38,14 @@ def _parse(text: str, field: str) -> Network:
             f"The setting {field} has '{text[:100]}'; it must be an address or a network such as 10.0.0.0/8.",
             field=field,
         ) from error
+
+
+@lru_cache(maxsize=256)
+def is_loopback(host: str) -> bool:
+    """Return whether a name or address, as a Host header or a setting has it, is this machine's own."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -21,7 +21,8 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 from joserfc.jws import JWSRegistry
 
-from mainspring.kit.errors import Internal, InvalidArgument, Unauthenticated, Unavailable
+from mainspring.kit.errors import Internal, Unauthenticated, Unavailable
+from mainspring.kit.networks import is_confidential
 from mainspring.modules.identity.service import outbound
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -30,6 +31,7 @@ KEY_TYPES = ("RSA", "EC", "OKP")
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LEEWAY_S = 30
 LOGOUT_TOKEN_S = 300
+MAX_SUBJECT = 255
 METADATA_S = 3600.0
 KEYS_S = 600.0
 KEYS_PAUSE_S = 5.0
@@ -89,8 +91,6 @@ class Provider:
     """One OpenID Connect provider; remembers what it says of itself, and its keys."""
 
     def __init__(self, client: Client) -> None:
-        if not outbound.is_safe(client.issuer):
-            raise InvalidArgument(f"The issuer '{client.issuer}' must be an https:// URL.", field="oidc_issuer")
         self.client = client
         self._metadata: Metadata | None = None
         self._metadata_at = self._keys_at = 0.0
@@ -263,7 +263,7 @@ def groups_of(claims: Claims, path: str) -> list[str]:
     found: dict[str, None] = {}
     for each in (claims_of_path(claims, path), claims_of_path(claims, "realm_access.roles")):
         if isinstance(each, list):
-            found.update(dict.fromkeys(name for name in each if isinstance(name, str) and 0 < len(name) <= 500))
+            found.update(dict.fromkeys(name for name in each if isinstance(name, str) and name.isprintable()))
     return list(found)
 
 
@@ -275,7 +275,7 @@ def _check_metadata(metadata: Metadata, issuer: str) -> None:
         )
     named = (metadata.userinfo_endpoint, metadata.end_session_endpoint)
     urls = (metadata.authorization_endpoint, metadata.token_endpoint, metadata.jwks_uri, *filter(None, named))
-    if unsafe := [url for url in urls if not outbound.is_safe(url)]:
+    if unsafe := [url for url in urls if not is_confidential(url)]:
         raise Unavailable(f"The identity provider names '{unsafe[0][:200]}', which is not an https:// URL.")
     if not set(ALGORITHMS) & set(metadata.id_token_signing_alg_values_supported):
         raise Unavailable(f"The identity provider signs by none of {', '.join(ALGORITHMS)}.")
@@ -294,8 +294,8 @@ def _import_keys(found: _Keys) -> KeySet:
 
 
 def _with_subject(claims: Claims) -> Claims:
-    if not claims["sub"]:
-        raise Unauthenticated("The ID token is not accepted: it names no subject.")
+    if not (0 < len(claims["sub"]) <= MAX_SUBJECT and claims["sub"].isprintable()):
+        raise Unauthenticated("The ID token is not accepted: its subject is no name of at most 255 characters.")
     return claims
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,20 +31,6 @@ class Answer:
 
     status: int
     body: bytes
-
-
-def is_safe(url: str) -> bool:
-    """Return whether secrets may go to a URL: HTTPS, or HTTP within this machine."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme == "https" and host:
-        return True
-    if host == "localhost":
-        return parts.scheme == "http"
-    try:
-        return parts.scheme == "http" and ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def send(
