@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mutabl
 from typing import Any
 from urllib.parse import parse_qsl
 
-from mainspring.kit.errors import InvalidArgument, MainspringError, TooLarge
+from mainspring.kit.errors import InvalidArgument, MainspringError, TooLarge, Unsupported
 from mainspring.kit.names import check_text
 
 Scope = MutableMapping[str, Any]
@@ -90,9 +90,20 @@ class Request:
         return None if value is None else value.decode("latin-1")
 
     def check_headers(self) -> None:
-        """Raise InvalidArgument for a header that comes twice and must not: another reader may go by the other one."""
-        if not self.repeats_headers:
-            return
+        """Refuse what a proxy before us may have read in another way than we do.
+
+        Raises InvalidArgument for a header that comes twice and must not, and where HTTP/1.1 names no host;
+        Unsupported for a transfer coding that is not undone.
+        """
+        if b"host" not in self._headers and self.scope.get("http_version") == "1.1":
+            raise InvalidArgument("The Host header is missing.", field="Host")
+        coding = self._headers.get(b"transfer-encoding")
+        if coding and coding.lower() != b"chunked":
+            raise Unsupported("The body has a Transfer-Encoding other than 'chunked'.", field="Transfer-Encoding")
+        if self.repeats_headers:
+            self._check_repeated()
+
+    def _check_repeated(self) -> None:
         counts = Counter(name for name, _ in self.scope["headers"])
         twice = [name.decode() for name in SINGLE_HEADERS if counts[name] > 1]
         if twice:
