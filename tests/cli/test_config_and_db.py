@@ -25,7 +25,7 @@ def test_config_shows_every_setting(typed: Typed) -> None:
 
 
 def test_config_tells_where_values_come_from(typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mainspring.toml").write_text('port = 1\nhost = "0.0.0.0"\nlog_level = "debug"\n')
+    (tmp_path / "mainspring.toml").write_text('port = 1\nhost = "0.0.0.0"\nauth = "off"\nlog_level = "debug"\n')
     monkeypatch.setenv("MAINSPRING_PORT", "2")
     monkeypatch.setenv("MAINSPRING_HOST", "::1")
     shown = {

@@ -101,7 +101,7 @@ def test_several_workers_need_postgresql(tmp_path: Path) -> None:
         ("port = true\n", "must be a whole number"),
         ("port = 1.5\n", "must be a whole number"),
         ("host = 5\n", "must be text"),
-        ("hots = 'x'\n", "unknown settings: hots. Known are allowed_hosts, artifacts_url"),
+        ("hots = 'x'\n", "unknown settings: hots. Known are allowed_hosts, api_key_days, artifacts_url"),
         ("port = \n", "cannot be read"),
     ],
 )

@@ -7,11 +7,9 @@ and requests that browsers send across origins without asking.
 
 from __future__ import annotations
 
-import ipaddress
-from functools import lru_cache
-
 from mainspring.kit.errors import PermissionDenied
 from mainspring.kit.http import Request
+from mainspring.kit.networks import is_loopback
 
 READING = {"GET", "HEAD", "OPTIONS"}
 
@@ -21,7 +19,7 @@ class HostGuard:
 
     def __init__(self, listening: str, allowed: tuple[str, ...]) -> None:
         self._allowed = {name.lower() for name in allowed}
-        self._open = "*" in self._allowed or not (self._allowed or _is_loopback(listening))
+        self._open = "*" in self._allowed or not (self._allowed or is_loopback(listening))
 
     def check(self, request: Request) -> None:
         """Raise PermissionDenied for a foreign name, and for a change that another site's page asks for."""
@@ -38,19 +36,9 @@ class HostGuard:
 
     def _is_known(self, host: str) -> bool:
         name = _name(host)
-        return name in self._allowed or _is_loopback(name)
+        return name in self._allowed or is_loopback(name)
 
 
 def _name(host: str) -> str:
     """Return a Host header without its port."""
     return (host.rpartition("]")[0] + "]" if host.startswith("[") else host.partition(":")[0]).lower()
-
-
-@lru_cache(maxsize=256)
-def _is_loopback(name: str) -> bool:
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
