@@ -7,7 +7,7 @@ from litestar.params import FromPath, JSONBody
 
 from mainspring.kit.http import Request
 from mainspring.modules.identity import service
-from mainspring.modules.identity.routes.auth import AUTH, PUBLIC, AnyRequest, Stores, session_days
+from mainspring.modules.identity.routes.auth import AUTH, PUBLIC, AnyRequest, Stores
 from mainspring.modules.identity.routes.users import MINE, Db, Who
 from mainspring.modules.identity.schemas import (
     Device,
@@ -25,9 +25,8 @@ DEVICE, WAITING = f"{AUTH}/device", f"{AUTH}/devices/{{user_code:str}}"
 @post(DEVICE, opt=PUBLIC, status_code=200)
 async def start_device(services: Stores, request: AnyRequest, data: JSONBody[DeviceStart]) -> DeviceAuthorization:
     """Begin to sign in a command line: get a code for its user, and one to ask with."""
-    session_days(services.settings)
     page = f"{Request(request.scope, request.receive).origin}/device"  # type: ignore[arg-type]
-    return await services.db.write(service.start_device, data.client, page)
+    return await services.db.write(service.start_device, services.settings, data.client, page)
 
 
 @post(f"{DEVICE}/token", opt=PUBLIC, status_code=200)
@@ -37,8 +36,7 @@ async def poll_device(services: Stores, data: JSONBody[DevicePoll]) -> Response[
     Until somebody has approved it, the answer has the status 400 and OAuth's form: `error` is
     `authorization_pending`, or `slow_down` for who asks too often.
     """
-    days = services.settings.api_key_days
-    answer = await services.db.write(service.poll_device, data.device_code, days)
+    answer = await services.db.write(service.poll_device, services.settings, data.device_code)
     status = 400 if isinstance(answer, DeviceRefusal) else 200
     return Response(answer, status_code=status, headers={"Cache-Control": "no-store"})
 

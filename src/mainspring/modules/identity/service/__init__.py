@@ -17,6 +17,7 @@ from mainspring.modules.identity.service.accounts import (
     update_user,
 )
 from mainspring.modules.identity.service.credentials import change_access, current_epoch, find_credential
+from mainspring.modules.identity.service.devices import answer_device, get_device, poll_device, start_device
 from mainspring.modules.identity.service.external import Claims, sign_in_external
 from mainspring.modules.identity.service.groups import (
     add_member,
@@ -65,6 +66,7 @@ __all__ = [
     "Projects",
     "Usage",
     "add_member",
+    "answer_device",
     "begin_session",
     "change_access",
     "change_password",
@@ -84,6 +86,7 @@ __all__ = [
     "find_holder",
     "find_user",
     "get_account",
+    "get_device",
     "get_group",
     "get_me",
     "get_user",
@@ -93,6 +96,7 @@ __all__ = [
     "list_members",
     "list_sessions",
     "owner_of_name",
+    "poll_device",
     "refresh_run_token",
     "register_projects",
     "remove_member",
@@ -109,6 +113,7 @@ __all__ = [
     "sign_in_with_password",
     "sign_out",
     "sign_out_everywhere",
+    "start_device",
     "update_group",
     "update_me",
     "update_user",

@@ -26,6 +26,7 @@ from mainspring.modules.identity.service.tokens import digest_of
 from mainspring.modules.identity.store import credentials
 from mainspring.modules.identity.store import devices as store
 from mainspring.modules.identity.store.devices import DeviceRecord
+from mainspring.settings import Settings
 
 LIFE_S = 600
 INTERVAL_S = 5
@@ -37,8 +38,13 @@ _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 _USER_CODE = re.compile(rf"[{_LETTERS}]{{8}}")
 
 
-def start_device(tx: Connection, client: str, page: str) -> DeviceAuthorization:
-    """Have a command line wait for approval; ``page`` is where that is given. Raises InvalidArgument or RateLimited."""
+def start_device(tx: Connection, settings: Settings, client: str, page: str) -> DeviceAuthorization:
+    """Have a command line wait for approval; ``page`` is where that is given.
+
+    Raises InvalidArgument, RateLimited, or FailedPrecondition where there are no accounts.
+    """
+    if settings.resolved_auth == "off":
+        raise FailedPrecondition("This server has no accounts: everyone who reaches it is let in without signing in.")
     check_length("client", check_text(client, "client"), 100)
     if not client.strip() or not client.isprintable():
         raise invalid_value("client", client, "it must be one line that says which program on which machine it is.")
@@ -70,7 +76,7 @@ def answer_device(tx: Connection, actor: Actor, user_code: str, approve: bool) -
     note(tx, actor, "device.approve" if approve else "device.refuse", device.client)
 
 
-def poll_device(tx: Connection, device_code: str) -> DeviceToken | DeviceRefusal:
+def poll_device(tx: Connection, settings: Settings, device_code: str) -> DeviceToken | DeviceRefusal:
     """Return an API key for a command line that was approved, or why there is none (yet)."""
     now, digest = now_ms(), digest_of(device_code)
     device = store.find_device(tx, digest)
@@ -79,7 +85,7 @@ def poll_device(tx: Connection, device_code: str) -> DeviceToken | DeviceRefusal
     if device.state == "denied":
         return DeviceRefusal("access_denied", "It was refused.")
     if device.state == "approved":
-        return _take(tx, device)
+        return _take(tx, device, min(KEY_DAYS, settings.api_key_days))
     if device.state == "used":
         return DeviceRefusal("invalid_grant", "This sign-in was used before.")
     store.set_polled(tx, digest, now)
@@ -89,7 +95,7 @@ def poll_device(tx: Connection, device_code: str) -> DeviceToken | DeviceRefusal
     return DeviceRefusal("authorization_pending", "Nobody has approved it yet.")
 
 
-def _take(tx: Connection, device: DeviceRecord) -> DeviceToken | DeviceRefusal:
+def _take(tx: Connection, device: DeviceRecord, days: int) -> DeviceToken | DeviceRefusal:
     """Make the API key of a command line that was approved, once."""
     account = None if device.user is None else credentials.find_account(tx, device.user)
     if account is None:
@@ -97,8 +103,8 @@ def _take(tx: Connection, device: DeviceRecord) -> DeviceToken | DeviceRefusal:
     if not store.set_state(tx, device.digest, "approved", "used", account.key):
         return DeviceRefusal("invalid_grant", "This sign-in was used before.")
     owner = replace(acting(account), permissions=frozenset({Permission.SIGNED_IN}))
-    key = create_key(tx, owner, ApiKeyCreate(device.client, expires_days=KEY_DAYS))
-    return DeviceToken(key.token, "Bearer", KEY_DAYS * 86_400, account.name)
+    key = create_key(tx, owner, ApiKeyCreate(device.client, expires_days=days))
+    return DeviceToken(key.token, "Bearer", days * 86_400, account.name)
 
 
 def _waiting(tx: Connection, user_code: str) -> DeviceRecord:
