@@ -8,6 +8,7 @@ from mainspring.cli.flags import (
     AllowedHosts,
     ApiKeyDays,
     ArtifactsUrl,
+    AuditDays,
     Auth,
     Background,
     Data,
@@ -32,6 +33,8 @@ from mainspring.cli.flags import (
     ShutdownGrace,
     UploadDays,
     VaultUrl,
+    WebhookAttempts,
+    WebhookPrivateAddresses,
     Workers,
 )
 from mainspring.cli.options import AsJson
@@ -69,6 +72,9 @@ def show_config(
     workers: Workers = None,
     background: Background = None,
     upload_days: UploadDays = None,
+    audit_days: AuditDays = None,
+    webhook_attempts: WebhookAttempts = None,
+    webhook_private_addresses: WebhookPrivateAddresses = None,
     oidc_issuer: OidcIssuer = None,
     oidc_client_id: OidcClientId = None,
     oidc_client_secret: OidcClientSecret = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import unquote
@@ -20,6 +20,8 @@ from mainspring.kit.http import Request as RawRequest
 from mainspring.kit.names import check_text
 from mainspring.kit.permissions import Permission, needs
 from mainspring.modules.artifacts import routes as artifacts
+from mainspring.modules.audit import routes as audit
+from mainspring.modules.identity import routes as identity
 from mainspring.modules.registry import routes as registry
 from mainspring.modules.services import Services
 from mainspring.modules.tracking import routes as tracking
@@ -33,6 +35,9 @@ async def get_openapi() -> dict[str, Any]:
     return describe()
 
 
+Authenticate = Callable[[RawRequest], Awaitable[Actor]]
+"""Says who asks. Raises Unauthenticated, or NotFound for a project that is not there."""
+
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """NUL as JSON spells it: an odd number of backslashes and its digits."""
 
@@ -40,6 +45,8 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *tracking.HANDLERS,
     *registry.HANDLERS,
     *artifacts.HANDLERS,
+    *audit.HANDLERS,
+    *identity.HANDLERS,
     collect_garbage,
     get_openapi,
 ]
@@ -51,11 +58,11 @@ def describe() -> dict[str, Any]:
     return openapi.document(ROUTES)
 
 
-def create_v1(services: Services, authenticate: Callable[[RawRequest], Actor]) -> Litestar:
+def create_v1(services: Services, authenticate: Authenticate) -> Litestar:
     """Return the ASGI application of ``/api/v1``. Raises Internal for a route without its permission."""
 
-    def actor(request: Request[Any, Any, Any]) -> Actor:
-        return authenticate(RawRequest(request.scope, request.receive))  # type: ignore[arg-type]
+    async def actor(request: Request[Any, Any, Any]) -> Actor:
+        return await authenticate(RawRequest(request.scope, request.receive))  # type: ignore[arg-type]
 
     app = Litestar(
         ROUTES,
@@ -63,7 +70,7 @@ def create_v1(services: Services, authenticate: Callable[[RawRequest], Actor]) -
             "services": Provide(lambda: services, sync_to_thread=False),
             "db": Provide(lambda: services.db, sync_to_thread=False),
             "blobs": Provide(lambda: services.blobs, sync_to_thread=False),
-            "actor": Provide(actor, sync_to_thread=False),
+            "actor": Provide(actor),
         },
         guards=[_permitted(authenticate)],
         before_request=_check_text,
@@ -76,14 +83,16 @@ def create_v1(services: Services, authenticate: Callable[[RawRequest], Actor]) -
 
 
 def _permitted(
-    authenticate: Callable[[RawRequest], Actor],
-) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], None]:
-    def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    authenticate: Authenticate,
+) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]:
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         path = unquote(connection.scope["raw_path"].decode("latin-1"))
         if "//" in path:  # the framework would take it for one
             raise InvalidArgument(f"The path {path} has an empty part: two slashes in a row.", field="path")
-        if "permission" in handler.opt:
-            authenticate(RawRequest(connection.scope, connection.receive)).require(handler.opt["permission"])  # type: ignore[arg-type]
+        needed = handler.opt.get("permission", Permission.PUBLIC)
+        if needed is not Permission.PUBLIC:
+            asking = await authenticate(RawRequest(connection.scope, connection.receive))  # type: ignore[arg-type]
+            asking.require_some(needed)
 
     return guard
 

@@ -1,6 +1,16 @@
 """All endpoints of the dialect: importing these modules declares them."""
 
-from mainspring.api.mlflow import artifacts, experiments, logged_models, metrics, pages, registry, runs, transfers
+from mainspring.api.mlflow import (
+    artifacts,
+    experiments,
+    logged_models,
+    metrics,
+    pages,
+    registry,
+    runs,
+    transfers,
+    webhooks,
+)
 from mainspring.api.mlflow.dispatch import ENDPOINTS
 
 __all__ = [
@@ -13,4 +23,5 @@ __all__ = [
     "registry",
     "runs",
     "transfers",
+    "webhooks",
 ]

@@ -52,12 +52,13 @@ _VERSIONS: Select[Any] = select(*_LISTED, registered_models.c.name).join_from(mo
 
 def insert_model(
     tx: Connection, project: int, name: str, description: str | None, tags: Mapping[str, str], now: int
-) -> None:
-    """Insert a registered model without versions."""
+) -> int:
+    """Insert a registered model without versions, and return its key."""
     values = {"name": name, "description": description, "last_version": 0, "created_at": now, "updated_at": now}
     values["project"] = project
-    [key] = tx.execute(insert(registered_models).values(values).returning(registered_models.c.id)).one()
+    key = int(tx.execute(insert(registered_models).values(values).returning(registered_models.c.id)).scalar_one())
     set_model_tags(tx, key, tags)
+    return key
 
 
 def _named(project: int, name: str) -> Condition:

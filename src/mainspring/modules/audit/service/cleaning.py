@@ -24,7 +24,7 @@ _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _URL_PASSWORD = re.compile(r"(://[^:/@\s]*):[^@/\s]+@")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _SECRET_WORDS = frozenset(
-    "password passwd passphrase pwd secret secrets token tokens credential credentials authorization cookie cookies "
+    "password passwd passphrase pwd secret secrets token credential credentials authorization cookie cookies "
     "apikey privatekey secretkey accesskey bearer otp".split()
 )
 _KEYS = frozenset("api private secret access signing encryption master ssh shared".split())

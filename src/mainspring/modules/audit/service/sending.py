@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from mainspring import __version__
 from mainspring.modules.audit.schemas import Webhook, WebhookFormat
 from mainspring.modules.audit.service.addresses import addresses_of
 from mainspring.modules.audit.store.webhooks import Outcome
@@ -50,7 +49,7 @@ def headers_of(message: Message, now: int) -> dict[str, str]:
     prefix = _PREFIXES[format]
     headers = {
         "Content-Type": "application/json",
-        "User-Agent": f"Mainspring/{__version__}",
+        "User-Agent": "Mainspring",
         # What comes compressed may be a thousand times larger than it looks.
         "Accept-Encoding": "identity",
         f"{prefix}{_ID[format]}": message.delivery_id,

@@ -23,7 +23,7 @@ from mainspring.modules.registry.schemas import (
     RegistrySearch,
     Stage,
 )
-from mainspring.modules.registry.service import rules
+from mainspring.modules.registry.service import acts, rules
 
 MAX_MODELS = 1000
 
@@ -36,8 +36,10 @@ def create_registered_model(tx: Connection, actor: Actor, new: RegisteredModelCr
     for key, value in new.tags.items():
         rules.check_tag(key, value)
     rules.check_free(tx, actor.project, new.name, new.tags)
-    store.insert_model(tx, actor.project, new.name, new.description, new.tags, now_ms())
-    return rules.find_model(tx, actor.project, new.name)
+    model = store.insert_model(tx, actor.project, new.name, new.description, new.tags, now_ms())
+    made = rules.find_model(tx, actor.project, new.name)
+    acts.note(tx, actor, "registered_model.create", model, made.name, after=acts.of_model(made))
+    return made
 
 
 def get_registered_model(tx: Connection, actor: Actor, name: str) -> RegisteredModel:
@@ -56,7 +58,10 @@ def update_registered_model(tx: Connection, actor: Actor, name: str, change: Reg
     key = rules.model_key(tx, actor.project, name)
     now = now_ms()
     if change.description is not UNSET:
+        before = {"description": rules.find_model(tx, actor.project, name).description}
         store.update_model(tx, key, description=change.description, updated_at=now)
+        after = {"description": change.description}
+        acts.note(tx, actor, "registered_model.update", key, name, before=before, after=after)
     if change.name is not None:
         rules.check_name(change.name, "new_name")
         if change.name != name:
@@ -65,6 +70,7 @@ def update_registered_model(tx: Connection, actor: Actor, name: str, change: Reg
             )
         store.update_model(tx, key, name=change.name, updated_at=now)
         store.touch_versions(tx, key, now)
+        acts.note(tx, actor, "registered_model.rename", key, name, before={}, after={"name": change.name})
     return rules.find_model(tx, actor.project, change.name or name)
 
 
@@ -72,7 +78,10 @@ def delete_registered_model(tx: Connection, actor: Actor, name: str) -> None:
     """Delete a registered model with its versions, tags and aliases. Raises NotFound."""
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
-    store.delete_model(tx, rules.model_key(tx, actor.project, name))
+    key = rules.model_key(tx, actor.project, name)
+    before = acts.of_model(rules.find_model(tx, actor.project, name))
+    acts.note(tx, actor, "registered_model.delete", key, name, before=before)
+    store.delete_model(tx, key)
 
 
 def search_registered_models(tx: Connection, actor: Actor, wanted: RegistrySearch) -> Page[RegisteredModel]:
@@ -99,7 +108,11 @@ def set_registered_model_tag(tx: Connection, actor: Actor, name: str, key: str, 
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
     rules.check_tag(key, value)
-    store.set_model_tags(tx, rules.model_key(tx, actor.project, name), {key: value})
+    model = rules.model_key(tx, actor.project, name)
+    before = {"key": key, "value": store.find_model_tag(tx, model, key)}
+    store.set_model_tags(tx, model, {key: value})
+    after = {"key": key, "value": value}
+    acts.note(tx, actor, "registered_model_tag.set", model, name, before=before, after=after)
 
 
 def delete_registered_model_tag(tx: Connection, actor: Actor, name: str, key: str) -> None:
@@ -107,7 +120,10 @@ def delete_registered_model_tag(tx: Connection, actor: Actor, name: str, key: st
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
     check_key(key, "key")
-    store.delete_model_tag(tx, rules.model_key(tx, actor.project, name), key)
+    model = rules.model_key(tx, actor.project, name)
+    before = {"key": key, "value": store.find_model_tag(tx, model, key)}
+    acts.note(tx, actor, "registered_model_tag.delete", model, name, before=before)
+    store.delete_model_tag(tx, model, key)
 
 
 def set_alias(tx: Connection, actor: Actor, name: str, alias: str, version: int) -> None:
@@ -120,7 +136,11 @@ def set_alias(tx: Connection, actor: Actor, name: str, alias: str, version: int)
     if re.fullmatch(r"[vV]\d+", alias):
         raise InvalidArgument(f"Version alias name '{alias}' is reserved.", field="alias")
     key, version_key = rules.version_keys(tx, actor.project, name, version)
+    led_to = store.find_aliased_version(tx, key, alias)
     store.set_alias(tx, key, alias, version_key)
+    before = {"alias": alias, "version": led_to.version} if led_to else None
+    after = {"alias": alias, "version": version}
+    acts.note(tx, actor, "registered_model_alias.set", key, name, before=before, after=after)
 
 
 def delete_alias(tx: Connection, actor: Actor, name: str, alias: str) -> None:
@@ -128,7 +148,11 @@ def delete_alias(tx: Connection, actor: Actor, name: str, alias: str) -> None:
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
     rules.check_alias(alias)
-    store.delete_alias(tx, rules.model_key(tx, actor.project, name), alias)
+    key = rules.model_key(tx, actor.project, name)
+    led_to = store.find_aliased_version(tx, key, alias)
+    store.delete_alias(tx, key, alias)
+    before = {"alias": alias, "version": led_to.version if led_to else None}
+    acts.note(tx, actor, "registered_model_alias.delete", key, name, before=before)
 
 
 def get_model_version_by_alias(tx: Connection, actor: Actor, name: str, alias: str) -> ModelVersion:

@@ -24,7 +24,7 @@ from mainspring.modules.registry.schemas import (
     RegistrySearch,
     Stage,
 )
-from mainspring.modules.registry.service import rules
+from mainspring.modules.registry.service import acts, rules
 from mainspring.modules.registry.service.origins import Measured, find_origin, list_on_model, measured
 from mainspring.modules.registry.service.sources import run_of
 from mainspring.modules.tracking import service as tracking
@@ -70,6 +70,7 @@ def create_model_version(tx: Connection, actor: Actor, name: str, new: ModelVers
     store.insert_version(tx, model_key, version, origin.measured.params, origin.measured.metrics)
     if new.model_id and origin.model_id:
         list_on_model(tx, actor, origin.model_id, version)
+    acts.note(tx, actor, "model_version.create", model_key, name, number, after=acts.of_version(version))
     return version
 
 
@@ -102,8 +103,11 @@ def update_model_version(
     now = now_ms()
     if change.description is not UNSET:
         rules.check_text("description", change.description)
-        _, version_key = rules.version_keys(tx, actor.project, name, version)
+        key, version_key = rules.version_keys(tx, actor.project, name, version)
+        before = {"description": rules.find_version(tx, actor.project, name, version).description}
         store.update_version(tx, version_key, description=change.description, updated_at=now)
+        after = {"description": change.description}
+        acts.note(tx, actor, "model_version.update", key, name, version, before=before, after=after)
     if change.stage is not None:
         _transition(tx, actor, name, version, change.stage, change.archive_existing, now)
     return rules.find_version(tx, actor.project, name, version)
@@ -122,9 +126,12 @@ def _transition(
     key, version_key = rules.version_keys(tx, actor.project, name, version)
     # The model's row first: two transitions of one model wait for each other, and do not meet half way.
     store.update_model(tx, key, updated_at=now)
+    before = {"stage": rules.find_version(tx, actor.project, name, version).stage}
     if archive_existing:
         store.archive_others(tx, key, version_key, entered, now)
     store.update_version(tx, version_key, stage=entered.value, updated_at=now)
+    after = {"stage": entered, "archive_existing": archive_existing}
+    acts.note(tx, actor, "model_version.transition", key, name, version, before=before, after=after)
 
 
 def delete_model_version(tx: Connection, actor: Actor, name: str, version: int) -> None:
@@ -133,7 +140,9 @@ def delete_model_version(tx: Connection, actor: Actor, name: str, version: int) 
     rules.check_name(name)
     key, version_key = rules.version_keys(tx, actor.project, name, version)
     store.update_model(tx, key, updated_at=now_ms())
+    before = acts.of_version(rules.find_version(tx, actor.project, name, version))
     store.delete_version(tx, version_key)
+    acts.note(tx, actor, "model_version.delete", key, name, version, before=before)
 
 
 def search_model_versions(
@@ -178,8 +187,11 @@ def set_model_version_tag(tx: Connection, actor: Actor, name: str, version: int,
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
     rules.check_version_tag(key, value)
-    _, version_key = rules.version_keys(tx, actor.project, name, version)
+    model, version_key = rules.version_keys(tx, actor.project, name, version)
+    before = {"key": key, "value": rules.find_version(tx, actor.project, name, version).tags.get(key)}
     store.set_version_tags(tx, version_key, {key: value})
+    after = {"key": key, "value": value}
+    acts.note(tx, actor, "model_version_tag.set", model, name, version, before=before, after=after)
 
 
 def delete_model_version_tag(tx: Connection, actor: Actor, name: str, version: int, key: str) -> None:
@@ -187,8 +199,10 @@ def delete_model_version_tag(tx: Connection, actor: Actor, name: str, version: i
     actor.require(Permission.REGISTRY_WRITE)
     rules.check_name(name)
     check_key(key, "key")
-    _, version_key = rules.version_keys(tx, actor.project, name, version)
+    model, version_key = rules.version_keys(tx, actor.project, name, version)
+    before = {"key": key, "value": rules.find_version(tx, actor.project, name, version).tags.get(key)}
     store.delete_version_tag(tx, version_key, key)
+    acts.note(tx, actor, "model_version_tag.delete", model, name, version, before=before)
 
 
 def record_model_file(tx: Connection, actor: Actor, name: str, version: int, file: ModelFile) -> None:

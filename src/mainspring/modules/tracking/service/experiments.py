@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import Connection
@@ -24,6 +25,7 @@ from mainspring.modules.tracking.store import documents
 from mainspring.modules.tracking.store import experiments as store
 
 DEFAULT_NAME = "Default"
+Side = dict[str, Any] | None
 HOST_SCHEMES = {"http", "https", "hdfs", "viewfs", "ftp", "sftp", "abfss", "dbfs"}
 MAX_LOCATION = 2048
 
@@ -41,7 +43,15 @@ def create_experiment(tx: Connection, actor: Actor, new: ExperimentCreate) -> Ex
     store.set_location(tx, key, location or artifacts.own_location(actor.project, str(key)))
     store.set_tags(tx, key, tags)
     [experiment] = store.get_experiments(tx, actor.project, [key])
+    _note(tx, actor, "experiment.create", experiment, after={"name": experiment.name, "tags": experiment.tags})
     return experiment
+
+
+def _note(
+    tx: Connection, actor: Actor, action: str, experiment: Experiment, before: Side = None, after: Side = None
+) -> None:
+    """Publish an act upon an experiment."""
+    events.publish(tx, Event(action, experiment.experiment_id, actor, actor.project, before, after))
 
 
 @events.subscribe
@@ -182,6 +192,8 @@ def _move(tx: Connection, actor: Actor, experiment_id: str, old: LifecycleStage,
             f"The experiment {experiment.experiment_id} is being deleted for good.", field="experiment_id"
         )
     documents.mark_experiment_stale(tx, int(experiment.experiment_id))
+    verb = "delete" if new is LifecycleStage.DELETED else "restore"
+    _note(tx, actor, f"experiment.{verb}", experiment, {"stage": old}, {"stage": new, "name": experiment.name})
 
 
 def rename_experiment(tx: Connection, actor: Actor, experiment_id: str, name: str) -> None:
@@ -195,6 +207,7 @@ def rename_experiment(tx: Connection, actor: Actor, experiment_id: str, name: st
     if existing is not None and existing.experiment_id != experiment.experiment_id:
         raise _taken(existing)
     store.rename_experiment(tx, int(experiment.experiment_id), name, now_ms())
+    _note(tx, actor, "experiment.rename", experiment, {"name": experiment.name}, {"name": name})
 
 
 def set_experiment_tag(tx: Connection, actor: Actor, experiment_id: str, key: str, value: str) -> None:
@@ -203,6 +216,8 @@ def set_experiment_tag(tx: Connection, actor: Actor, experiment_id: str, key: st
     tag = rules.check_experiment_tag(key, value)
     experiment = get_active_experiment(tx, actor, experiment_id)
     store.set_tags(tx, int(experiment.experiment_id), [tag])
+    before = {"key": key, "value": experiment.tags.get(key)}
+    _note(tx, actor, "experiment_tag.set", experiment, before, {"key": key, "value": value})
 
 
 def delete_experiment_tag(tx: Connection, actor: Actor, experiment_id: str, key: str) -> None:
@@ -211,3 +226,4 @@ def delete_experiment_tag(tx: Connection, actor: Actor, experiment_id: str, key:
     experiment = get_active_experiment(tx, actor, experiment_id)
     if not store.delete_tag(tx, int(experiment.experiment_id), key):
         raise NotFound(f"No tag with name: {key} in experiment with id {experiment_id}", field="key")
+    _note(tx, actor, "experiment_tag.delete", experiment, {"key": key, "value": experiment.tags.get(key)})

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument, NotFound
+from mainspring.kit.events import Event, publish
 from mainspring.kit.ids import new_model_id
 from mainspring.kit.names import check_length, random_name
 from mainspring.kit.pages import Page, page_of
@@ -107,6 +108,7 @@ def delete_logged_model(tx: Connection, actor: Actor, model_id: str) -> None:
     actor.require(Permission.TRACKING_WRITE)
     values = {"lifecycle_stage": LifecycleStage.DELETED.value, "updated_at": now_ms()}
     store.update_model(tx, _key(tx, actor, model_id, allow_deleted=True), values)
+    publish(tx, Event("logged_model.delete", model_id, actor, actor.project))
 
 
 def set_logged_model_tags(tx: Connection, actor: Actor, model_id: str, tags: dict[str, str]) -> LoggedModel:

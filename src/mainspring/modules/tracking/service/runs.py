@@ -12,6 +12,7 @@ from mainspring.db.journal import Deferred, Known
 from mainspring.db.lookups import Lookup
 from mainspring.kit.actors import DEFAULT_PROJECT, Actor
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, MainspringError, NotFound
+from mainspring.kit.events import Event, publish
 from mainspring.kit.ids import new_run_id
 from mainspring.kit.names import check_length, check_run_id, invalid_value, random_name
 from mainspring.kit.permissions import Permission
@@ -204,6 +205,7 @@ def delete_run(tx: Connection, actor: Actor, run_id: str) -> None:
     if run.stage == LifecycleStage.ACTIVE:
         store.update_run(tx, run.key, {"lifecycle_stage": LifecycleStage.DELETED.value, "deleted_at": now_ms()})
         documents.mark_stale(tx, [run.key])
+        publish(tx, Event("run.delete", run_id, actor, actor.project))
 
 
 def restore_run(tx: Connection, actor: Actor, run_id: str) -> None:
@@ -212,6 +214,8 @@ def restore_run(tx: Connection, actor: Actor, run_id: str) -> None:
     if not deletion.restore_run(tx, run.key):
         raise FailedPrecondition(f"The run {run_id} is being deleted for good.", field="run_id")
     documents.mark_stale(tx, [run.key])
+    if run.stage == LifecycleStage.DELETED:
+        publish(tx, Event("run.restore", run_id, actor, actor.project))
 
 
 def delete_tag(tx: Connection, actor: Actor, run_id: str, key: str) -> None:
