@@ -239,3 +239,53 @@ class PasswordReset(Struct, forbid_unknown_fields=True):
 
     token: str
     password: str
+
+
+class DeviceStart(Struct, forbid_unknown_fields=True):
+    """A command line that wants to be signed in; ``client`` is how people know it, such as ``mainspring on laptop``."""
+
+    client: str
+
+
+class DeviceAuthorization(Struct, frozen=True):
+    """What a command line shows, and what it asks with (RFC 8628, section 3.2). Times are in seconds."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
+
+
+class DevicePoll(Struct, forbid_unknown_fields=True):
+    device_code: str
+
+
+class DeviceToken(Struct, frozen=True):
+    """An API key for a command line that was approved. ``expires_in`` is in seconds."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    name: str
+
+
+class DeviceRefusal(Struct, frozen=True):
+    """Why there is no token (RFC 8628, section 3.5): ``authorization_pending`` and ``slow_down`` mean to ask again."""
+
+    error: str
+    error_description: str
+
+
+class Device(Struct, frozen=True):
+    """A command line that waits to be approved; ``account`` is who would approve it."""
+
+    user_code: str
+    client: str
+    account: str
+    expires_at: int
+
+
+class DeviceAnswer(Struct, forbid_unknown_fields=True):
+    approve: bool

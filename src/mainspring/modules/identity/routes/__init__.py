@@ -1,5 +1,5 @@
 """``/api/v1`` of identity: accounts, groups, and what vouches for who asks."""
 
-from mainspring.modules.identity.routes import auth, groups, tokens, users
+from mainspring.modules.identity.routes import auth, devices, groups, tokens, users
 
-HANDLERS = [*users.HANDLERS, *groups.HANDLERS, *auth.HANDLERS, *tokens.HANDLERS]
+HANDLERS = [*users.HANDLERS, *groups.HANDLERS, *auth.HANDLERS, *tokens.HANDLERS, *devices.HANDLERS]
