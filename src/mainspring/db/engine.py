@@ -82,6 +82,10 @@ class Database:
             return self._settle_and_look_up(lookup, *args, **kwargs)
         return self._lookups.get(lookup, *args, **kwargs)
 
+    def look_up_undeferred(self, lookup: Lookup[P, T], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        """Look up as ``look_up`` does what no deferred write changes: it does not wait for the journal."""
+        return self._lookups.get(lookup, *args, **kwargs)
+
     async def _settle_and_look_up(self, lookup: Lookup[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         await self._writer.submit(settle)
         return await self._lookups.get(lookup, *args, **kwargs)

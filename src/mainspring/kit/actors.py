@@ -3,8 +3,19 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from mainspring.kit.errors import PermissionDenied, Unauthenticated
+from mainspring.kit.errors import NotFound, PermissionDenied, Unauthenticated
 from mainspring.kit.permissions import RUN_PERMISSIONS, Permission
+
+OUTSIDE_PROJECTS = frozenset(
+    {
+        Permission.SIGNED_IN,
+        Permission.PROJECTS_DISCOVER,
+        Permission.USERS_MANAGE,
+        Permission.INSTANCE_MANAGE,
+        Permission.STORAGE_MANAGE,
+    }
+)
+"""What is not about a project."""
 
 DEFAULT_PROJECT = 1
 """The key of the project that a request is about where it names none."""
@@ -56,7 +67,18 @@ class Actor:
         raise PermissionDenied(f"{self.name} lacks the permission '{permission}'.")
 
     def require_some(self, permission: Permission) -> None:
-        """Raise unless the actor may do it somewhere: what a route asks, before the object is known."""
+        """Raise unless the actor may do it somewhere: what a route asks, before the object is known.
+
+        Who may not read the project is told that it is not there.
+        """
+        if self.may(permission, self.run_id):
+            return
+        hidden = self.kind is not ActorKind.NOBODY and Permission.PROJECT_READ not in self.permissions
+        if hidden and permission not in OUTSIDE_PROJECTS:
+            raise NotFound(
+                "There is no such project, or you have no role in it. Where no project is named this is the default "
+                "one: name yours in the URL, /p/<namespace>/<name>."
+            )
         self.require(permission, self.run_id)
 
 

@@ -1,5 +1,6 @@
 """What a request carries along without being passed: for logs, headers, error bodies and the audit log."""
 
+from collections.abc import Callable
 from contextvars import ContextVar
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -7,3 +8,6 @@ request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 client_address: ContextVar[str] = ContextVar("client_address", default="")
 """The network address of the client of that request; empty outside of one."""
+
+note_access_change: ContextVar[Callable[[], None] | None] = ContextVar("note_access_change", default=None)
+"""To be called when that request changes who may do what: it is answered when all processes go by the change."""

@@ -153,27 +153,37 @@ class Request:
 
 
 class Answer:
-    """The ``send`` of one request that is answered: it adds ``headers`` to every answer, and remembers the status."""
+    """The ``send`` of one request that is answered: it adds ``headers`` to every answer, and remembers the status.
 
-    __slots__ = ("_send", "_whole", "headers", "status")
+    Once it is held, it waits for ``settle`` before it sends.
+    """
 
-    def __init__(self, scope: Scope, send: Send, request_id: str) -> None:
+    __slots__ = ("_held", "_send", "_settle", "_whole", "headers", "status")
+
+    def __init__(self, scope: Scope, send: Send, request_id: str, settle: Callable[[], Awaitable[None]]) -> None:
         self.status = 0
+        self._held, self._settle = False, settle
         # Without the second a browser may take a file or an answer for a page, and run what stands in it.
         self.headers = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
         self._send = send
         self._whole: WholeAnswer | None = scope.get("extensions", {}).get(WHOLE_ANSWER, {}).get("send")
 
+    def hold(self) -> None:
+        """Have the answer wait for ``settle``."""
+        self._held = True
+
     async def __call__(self, message: Message) -> None:
         """Send a message of ASGI."""
         if message["type"] == "http.response.start":
+            if self._held:
+                await self._settle()
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), *self.headers]
         await self._send(message)
 
     def send_whole(self, status: int, headers: Headers, body: bytes) -> bool:
         """Send a whole answer, and say whether that could be done."""
-        if self._whole and self._whole(status, [*headers, *self.headers], body):
+        if self._whole and not self._held and self._whole(status, [*headers, *self.headers], body):
             self.status = status
             return True
         return False

@@ -9,11 +9,13 @@ from enum import IntEnum, StrEnum
 class Permission(StrEnum):
     """One thing that an actor may be allowed to do.
 
-    ``PUBLIC`` asks for nothing at all, ``SIGNED_IN`` for an account of whatever rights.
+    ``PUBLIC`` asks for nothing at all, ``SIGNED_IN`` for an account of whatever rights, ``PROJECTS_DISCOVER``
+    for that or for a server that lets everyone read public projects.
     """
 
     PUBLIC = "public"
     SIGNED_IN = "signed_in"
+    PROJECTS_DISCOVER = "projects:discover"
     PROJECT_READ = "project:read"
     PROJECT_MANAGE = "project:manage"
     PROJECT_DELETE = "project:delete"
@@ -45,7 +47,10 @@ class Role(IntEnum):
     OWNER = 50
 
 
-_GUEST = {Permission.SIGNED_IN, Permission.PROJECT_READ, Permission.TRACKING_READ, Permission.REGISTRY_READ}
+ACCOUNT_PERMISSIONS = frozenset({Permission.SIGNED_IN, Permission.PROJECTS_DISCOVER})
+"""What every account may do, in whatever project."""
+
+_GUEST = ACCOUNT_PERMISSIONS | {Permission.PROJECT_READ, Permission.TRACKING_READ, Permission.REGISTRY_READ}
 _REPORTER = _GUEST | {Permission.ARTIFACTS_READ, Permission.CONFIGURATION_READ}
 _DEVELOPER = _REPORTER | {
     Permission.TRACKING_WRITE,

@@ -16,8 +16,8 @@ from mainspring.api.mlflow.routes import ENDPOINTS
 from mainspring.db import migrate
 from mainspring.db.engine import Database, check_url
 from mainspring.engines.blobs import BlobStore, open_store
-from mainspring.kit.actors import LOCAL, Actor
-from mainspring.kit.context import client_address, request_id
+from mainspring.engines.vault import check_vault_url
+from mainspring.kit.context import client_address, note_access_change, request_id
 from mainspring.kit.errors import InvalidArgument, MainspringError
 from mainspring.kit.http import (
     TEXT,
@@ -34,8 +34,10 @@ from mainspring.kit.ids import new_request_id
 from mainspring.kit.rates import parse_rates
 from mainspring.modules.services import Services
 from mainspring.server import addresses
+from mainspring.server.access import Access
 from mainspring.server.hosts import HostGuard
 from mainspring.server.limits import RateLimits, is_counted
+from mainspring.server.project_urls import take_project
 from mainspring.server.refusals import refuse
 from mainspring.server.schema import metadata
 from mainspring.server.welcome import welcome
@@ -48,11 +50,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 READY_WAIT_S = 5
-
-
-def _local_owner(request: Request) -> Actor:
-    """Return who asks. Without accounts the server belongs to the user who runs it."""
-    return LOCAL
 
 
 class Application:
@@ -90,11 +87,13 @@ class Application:
     async def _open(self) -> None:
         if rates := parse_rates(self._settings.rate_limits):
             self._limits = RateLimits(rates, self._settings.rate_limit_storage)
+        check_vault_url(self._settings.resolved_vault_url)
         self.db = Database(check_url(self._settings.resolved_database_url))
         upgrade(self.db.write_engine)
         self.blobs: BlobStore = open_store(self._settings.resolved_artifacts_url)
         services = Services(self.db, self.blobs, self._settings)
-        self._mlflow = dispatch.Dispatcher(services, _local_owner, ENDPOINTS)
+        self._access = Access(self.db, self._settings)
+        self._mlflow = dispatch.Dispatcher(services, self._access.find, ENDPOINTS)
         self._v1 = asyncio.create_task(self._load_v1(services))
         self._runner = Runner(services, load_tasks) if self._settings.background else None
         if self._runner:
@@ -106,7 +105,7 @@ class Application:
         A server whose own API cannot be built, for a route without its permission say, stops.
         """
         try:
-            return await asyncio.to_thread(_create_v1, services)
+            return await asyncio.to_thread(_create_v1, services, self._access)
         except Exception:
             log.exception("api_refused")
             signal.raise_signal(signal.SIGTERM)
@@ -131,10 +130,14 @@ class Application:
         this = this or new_request_id()
         scope["scheme"] = addresses.client_scheme(scope, self._proxies)
         token, from_address = request_id.set(this), client_address.set(addresses.client_address(scope, self._proxies))
-        started, answer = time.perf_counter(), Answer(scope, send, this)
+        started, path = time.perf_counter(), request.path
+        answer = Answer(scope, send, this, self._access.settle_change)
+        noting = note_access_change.set(answer.hold)
         try:
             self._hosts.check(request)
             request.check_headers()
+            take_project(scope)
+            request.path = scope["path"]
             if self._limits and is_counted(request.path):
                 await self._count(self._limits, request, answer)
             await self._route(request, receive, answer)
@@ -143,19 +146,20 @@ class Application:
         except ClientDisconnected:
             answer.status = 499
         except AnswerInterrupted as error:
-            log.error("answer_interrupted", request_id=this, path=scope["path"], reason=str(error))
+            log.error("answer_interrupted", request_id=this, path=path, reason=str(error))
         finally:
             request_id.reset(token)
             client_address.reset(from_address)
+            note_access_change.reset(noting)
             status = answer.status
             if status >= 500 or self._log_requests:
                 took = round((time.perf_counter() - started) * 1000, 1)
                 level = log.error if status >= 500 else log.debug
-                level("request", request_id=this, method=scope["method"], path=scope["path"], status=status, ms=took)
+                level("request", request_id=this, method=scope["method"], path=path, status=status, ms=took)
 
     async def _count(self, limits: RateLimits, request: Request, answer: Answer) -> None:
         """Count the request with others of who asks, and tell them what is left. Raises RateLimited."""
-        counted = await limits.check(_local_owner(request), client_address.get())
+        counted = await limits.check(await self._access.find_counted(request), client_address.get())
         answer.headers += counted.headers
         if counted.refusal:
             raise counted.refusal
@@ -197,7 +201,7 @@ def upgrade(engine: Engine) -> None:
         log.info("database_upgraded", revisions=ran)
 
 
-def _create_v1(services: Services) -> Litestar:
+def _create_v1(services: Services, access: Access) -> Litestar:
     from mainspring.server.v1 import create_v1
 
-    return create_v1(services, _local_owner)
+    return create_v1(services, access.find)

@@ -22,6 +22,7 @@ from mainspring.kit.permissions import Permission, needs
 from mainspring.modules.artifacts import routes as artifacts
 from mainspring.modules.audit import routes as audit
 from mainspring.modules.identity import routes as identity
+from mainspring.modules.projects import routes as projects
 from mainspring.modules.registry import routes as registry
 from mainspring.modules.services import Services
 from mainspring.modules.tracking import routes as tracking
@@ -45,6 +46,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *tracking.HANDLERS,
     *registry.HANDLERS,
     *artifacts.HANDLERS,
+    *projects.HANDLERS,
     *audit.HANDLERS,
     *identity.HANDLERS,
     collect_garbage,

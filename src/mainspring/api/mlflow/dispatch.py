@@ -18,7 +18,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 import structlog
 
-from mainspring.kit.actors import Actor
+from mainspring.kit.actors import NOBODY, Actor
 from mainspring.kit.context import request_id
 from mainspring.kit.errors import Internal, InvalidArgument, MainspringError
 from mainspring.kit.http import (
@@ -126,7 +126,7 @@ class Dispatcher:
     """The ASGI application of the MLflow dialect."""
 
     def __init__(
-        self, services: Services, authenticate: Callable[[Request], Actor], endpoints: Iterable[Endpoint]
+        self, services: Services, authenticate: Callable[[Request], Awaitable[Actor]], endpoints: Iterable[Endpoint]
     ) -> None:
         self._services = services
         self._authenticate = authenticate
@@ -170,8 +170,8 @@ class Dispatcher:
             return await respond(send, 405, _error("BAD_REQUEST", text), headers=[(b"allow", allowed.encode())])
         if "\ufffd" in request.path:
             _check_path(request.scope["raw_path"])
-        actor = self._authenticate(request)
-        actor.require(called.permission)
+        actor = NOBODY if called.permission is Permission.PUBLIC else await self._authenticate(request)
+        actor.require_some(called.permission)
         if called.message is None:
             await called.handler(self._services, actor, request, send, fields)
             return

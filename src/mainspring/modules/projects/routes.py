@@ -42,7 +42,7 @@ NamespaceName = Annotated[
 SIGNED_IN = needs(Permission.SIGNED_IN)
 
 
-@get("/api/v1/projects", opt=needs(Permission.PUBLIC))
+@get("/api/v1/projects", opt=needs(Permission.PROJECTS_DISCOVER))
 async def search_projects(
     db: Db,
     actor: Who,
@@ -128,7 +128,7 @@ async def delete_namespace(db: Db, actor: Who, name: FromQuery[str]) -> None:
     await db.write(service.delete_namespace, actor, name)
 
 
-@get("/api/v1/permissions", opt=needs(Permission.PUBLIC))
+@get("/api/v1/permissions", opt=needs(Permission.PROJECTS_DISCOVER))
 async def get_permissions(db: Db, actor: Who) -> Permissions:
     """Get what one may do in the project of the URL, and what each role allows."""
     return await db.read(service.get_permissions, actor)

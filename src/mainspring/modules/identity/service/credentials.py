@@ -8,6 +8,7 @@ import hmac
 from sqlalchemy import Connection
 
 from mainspring.db.lookups import Lookup
+from mainspring.kit.context import note_access_change
 from mainspring.kit.time import now_ms
 from mainspring.modules.identity.service import tokens
 from mainspring.modules.identity.store import credentials as store
@@ -53,6 +54,8 @@ def change_access(tx: Connection) -> None:
     other transactions that do: what is read behind it holds until this one ends.
     """
     store.raise_epoch(tx)
+    if note := note_access_change.get():
+        note()
 
 
 def revoke_all(tx: Connection, user: int, *kinds: str, but: int | None = None) -> None:

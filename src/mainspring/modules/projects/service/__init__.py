@@ -1,5 +1,6 @@
 """The door to projects: its service functions, each ``f(tx, actor, …)`` and without a commit."""
 
+from mainspring.modules.projects.service import for_identity as for_identity
 from mainspring.modules.projects.service.access import Place, enter, explain, find_place, own_project, permissions_of
 from mainspring.modules.projects.service.members import list_members, remove_member, set_member
 from mainspring.modules.projects.service.namespaces import create_namespace, delete_namespace, search_namespaces

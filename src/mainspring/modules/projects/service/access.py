@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from mainspring.kit.actors import DEFAULT_PROJECT, NOBODY, Actor, ActorKind
-from mainspring.kit.errors import NotFound
-from mainspring.kit.permissions import ROLE_PERMISSIONS, RUN_PERMISSIONS, Permission, Role
+from mainspring.kit.errors import InvalidArgument, NotFound
+from mainspring.kit.permissions import ACCOUNT_PERMISSIONS, ROLE_PERMISSIONS, RUN_PERMISSIONS, Permission, Role
 from mainspring.kit.time import now_ms
 from mainspring.modules.identity import service as identity
 from mainspring.modules.identity.service import Account, Credential
@@ -61,9 +61,15 @@ def enter(
     that is limited takes away what it does not name.
     """
     project = find_place(tx, place)
+    if place.path and place.workspace not in ("", project.workspace, project.path):
+        raise InvalidArgument(
+            f"The URL names the project '{project.path}', and the header the workspace '{place.workspace[:100]}'.",
+            field="X-MLFLOW-WORKSPACE",
+        )
     if account is None:
         opened = public_read and project.visibility == Visibility.PUBLIC
-        return Actor(NOBODY.name, READS if opened else frozenset(), project.key, kind=ActorKind.NOBODY)
+        allowed = READS if opened else frozenset({Permission.PROJECTS_DISCOVER} if public_read else ())
+        return Actor(NOBODY.name, allowed, project.key, kind=ActorKind.NOBODY)
     permissions = permissions_of(tx, account, project)
     scoped = credential is not None and (credential.permissions is not None or credential.projects is not None)
     if credential is not None and credential.projects is not None and project.key not in credential.projects:
@@ -94,7 +100,7 @@ def permissions_of(tx: Connection, account: Account, project: ProjectRecord) -> 
         allowed = frozenset(Permission)
     else:
         role = greatest_role(tx, account, project)
-        allowed = ROLE_PERMISSIONS[role] if role else frozenset({Permission.SIGNED_IN})
+        allowed = ROLE_PERMISSIONS[role] if role else ACCOUNT_PERMISSIONS
         if project.visibility != Visibility.PRIVATE:
             allowed |= READS
     return allowed - ARCHIVED if project.archived_at is not None else allowed

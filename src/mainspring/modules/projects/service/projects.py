@@ -110,6 +110,7 @@ def search_projects(
 
     ``text`` is looked for in paths and descriptions.
     """
+    actor.require(Permission.PROJECTS_DISCOVER)
     if not 1 <= max_results <= MAX_PAGE:
         raise InvalidArgument(f"max_results is {max_results}; it must be 1 to {MAX_PAGE}.", field="max_results")
     mark = query_mark("projects", text, topic, deleted)
@@ -158,7 +159,7 @@ def _moved(tx: Connection, actor: Actor, project: ProjectRecord, path: str) -> d
     if target == project.path:
         return {}
     _check_not_default(project, "moved")
-    moved = {"name": name}
+    moved: dict[str, Any] = {"name": name}
     if namespace != project.namespace_name:
         actor.require(Permission.PROJECT_DELETE)
         moved["namespace"] = own_namespace(tx, actor, namespace)
@@ -208,6 +209,7 @@ def _owns(tx: Connection, actor: Actor, project: ProjectRecord) -> bool:
 
 def get_permissions(tx: Connection, actor: Actor) -> Permissions:
     """Return what the actor may do in its project, and what each role allows."""
+    actor.require(Permission.PROJECTS_DISCOVER)
     project = own_project(tx, actor)
     account = None if actor.key is None else identity.get_account(tx, actor.key)
     role = greatest_role(tx, account, project) if account else None

@@ -1,0 +1,204 @@
+"""Who asks, and in which project: found out once for a credential and a project, and again when access changes.
+
+What was found is believed as long as no access has changed since, by the database's epoch. That is looked at
+when the last look is older than ``LEASE_S``. Whoever changes access is answered after that time where other
+processes share the database: then none of them goes by the old state any more, and in between no message was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from http.cookies import CookieError, SimpleCookie
+
+from sqlalchemy import Connection
+
+from mainspring.db.engine import Database
+from mainspring.kit.actors import LOCAL, NOBODY, Actor
+from mainspring.kit.context import client_address
+from mainspring.kit.errors import NotFound, PermissionDenied, Unauthenticated
+from mainspring.kit.http import Request
+from mainspring.kit.sql_engines import embedded_file
+from mainspring.kit.time import now_ms
+from mainspring.modules.identity import service as identity
+from mainspring.modules.identity.service import Account
+from mainspring.modules.projects import service as projects
+from mainspring.modules.projects.service import Place
+from mainspring.server.project_urls import PROJECT
+from mainspring.settings import Settings
+
+LEASE_S = 0.05
+MAX_KNOWN = 20_000
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+WORKSPACE = b"x-mlflow-workspace"
+ACTOR = "mainspring.actor"
+
+_Key = tuple[bytes, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An actor, the epoch at which it was found, and until when (ms) its credential is good."""
+
+    actor: Actor
+    epoch: int
+    until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a request says of who asks: a token (API key, run token, or a session's cookie), or a name and password."""
+
+    token: str = ""
+    name: str = ""
+    password: str = ""
+
+
+class Access:
+    """What a server process knows of who asks."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db = db
+        self._open = settings.resolved_auth == "off"
+        self._public_read = settings.public_read
+        self._usage = identity.Usage(db, settings.session_days)
+        self._shared = embedded_file(db.url) is None
+        self._known: dict[_Key, _Known] = {}
+        self._epoch = 0
+        self._looked_at = -LEASE_S
+
+    async def find(self, request: Request) -> Actor:
+        """Return who asks. Raises Unauthenticated, NotFound for a project that is not there, RateLimited."""
+        known: Actor | None = request.scope.get(ACTOR)
+        if known is None:
+            known = await self._find(request)
+            request.scope[ACTOR] = known
+        return known
+
+    async def find_counted(self, request: Request) -> Actor:
+        """Return with whose requests this one is counted: nobody's, where it is not known whose it is."""
+        try:
+            return await self.find(request)
+        except (Unauthenticated, NotFound, PermissionDenied):
+            return NOBODY
+
+    async def _find(self, request: Request) -> Actor:
+        path, workspace = request.scope.get(PROJECT, ""), request.header(WORKSPACE) or ""
+        if self._open and not path and not workspace:
+            return LOCAL
+        secret = b"" if self._open else _secret(request)
+        key = (hashlib.sha256(secret).digest() if secret else b"", path, workspace)
+        if time.monotonic() - self._looked_at > LEASE_S:
+            await self._look()
+        found = self._known.get(key)
+        if found is None or found.epoch != self._epoch or (found.until is not None and found.until <= now_ms()):
+            found = await self._ask(_claim(secret), Place(path, workspace))
+            self._keep(key, found)
+        if found.actor.credential is not None:
+            self._usage.note(found.actor.credential)
+        return found.actor
+
+    async def _look(self) -> None:
+        began = time.monotonic()
+        self._epoch = await self._db.look_up_undeferred(identity.current_epoch)
+        self._looked_at = began
+
+    async def _ask(self, claim: _Claim, place: Place) -> _Known:
+        epoch = self._epoch
+        if self._open:
+            return _Known(await self._db.read(_enter_open, place), epoch, None)
+        account = None
+        if claim.name:
+            account = await identity.verify_password(self._db, claim.name, claim.password, client_address.get())
+        return _Known(*await self._db.read(_enter, claim.token, account, place, self._public_read, epoch))
+
+    def _keep(self, key: _Key, found: _Known) -> None:
+        if len(self._known) >= MAX_KNOWN:
+            self._known.clear()
+        self._known[key] = found
+
+    async def settle_change(self) -> None:
+        """Return when no process goes by what was before a change of access that this one has just committed."""
+        self._looked_at = -LEASE_S
+        if self._shared:
+            await asyncio.sleep(LEASE_S)
+
+
+def _enter_open(tx: Connection, place: Place) -> Actor:
+    """Return the owner of an open server in the project of a request."""
+    return replace(LOCAL, project=projects.find_place(tx, place).key)
+
+
+def _enter(
+    tx: Connection, token: str, account: Account | None, place: Place, public_read: bool, epoch: int
+) -> tuple[Actor, int, int | None]:
+    """Return who acts, the epoch, and until when that holds."""
+    credential = None
+    if token:
+        credential = identity.find_credential(tx, token)
+        if credential is None:
+            raise Unauthenticated("This token or session is not good: it may have ended, or been revoked.")
+        account = credential.account
+    actor = projects.enter(tx, account, credential, place, public_read)
+    return actor, epoch, credential.expires_at if credential else None
+
+
+def _secret(request: Request) -> bytes:
+    """Return what a request brings to prove who asks: its Authorization, else the cookie of a session, else nothing."""
+    given = request.header(b"authorization")
+    if given is not None:
+        return given.encode("latin-1")
+    cookie = session_cookie(request)
+    if cookie and request.method not in SAFE:
+        check_same_origin(request)
+    return f"Session {cookie}".encode("latin-1") if cookie else b""
+
+
+def session_cookie(request: Request) -> str:
+    """Return the value of the session's cookie, empty where there is none."""
+    header = request.header(b"cookie")
+    if not header:
+        return ""
+    name = identity.SECURE_COOKIE if request.scope["scheme"] == "https" else identity.COOKIE
+    try:
+        morsel = SimpleCookie(header).get(name)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""
+
+
+def check_same_origin(request: Request) -> None:
+    """Refuse a request that a page of another site may have made a browser send, with its cookies.
+
+    Browsers say where a request comes from; one that brings a cookie and does not say so is not believed.
+    """
+    site, origin = request.header(b"sec-fetch-site"), request.header(b"origin")
+    if site in ("same-origin", "none") or (site is None and origin == request.origin):
+        return
+    raise PermissionDenied("This request comes from another site, or does not say where from (Origin): refused.")
+
+
+def _claim(secret: bytes) -> _Claim:
+    """Return what a request claims. Raises Unauthenticated for what cannot be read."""
+    scheme, _, value = secret.decode("latin-1").partition(" ")
+    value = value.strip()
+    if not secret:
+        return _Claim()
+    if scheme.lower() in ("bearer", "session") and value:
+        return _Claim(token=value)
+    if scheme.lower() != "basic":
+        raise Unauthenticated("The Authorization must be 'Bearer <token>' or 'Basic <name and password>'.")
+    try:
+        name, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError) as error:
+        raise Unauthenticated("The Authorization is no base64 of name:password.") from error
+    for text in (password, name):
+        if identity.is_token(text):
+            return _Claim(token=text)
+    if not colon or not name:
+        raise Unauthenticated("The Authorization has no name and password.")
+    return _Claim(name=name, password=password)
