@@ -136,12 +136,7 @@ class Settings:
         counted_in = self.rate_limit_storage
         redis = re.fullmatch(r"(rediss?://.+)?", counted_in)
         _check(redis is not None, "rate_limit_storage", mask(counted_in), "redis://host:port/number, or empty")
-        for kind, url, client_id in (
-            ("oidc", self.oidc_issuer, self.oidc_client_id),
-            ("gitlab", self.gitlab_url, self.gitlab_client_id),
-        ):
-            _check(not url or is_confidential(url), f"{kind}_url", mask(url), "an https:// URL")
-            _check(bool(url) == bool(client_id), f"{kind}_client_id", client_id, "set together with the provider's URL")
+        self._check_providers()
         embedded = self.resolved_database_url.startswith("sqlite:")
         _check(
             self.workers == 1 or not embedded,
@@ -149,6 +144,17 @@ class Settings:
             self.workers,
             "1 on SQLite, which has one writer; set database_url to a PostgreSQL database to run more",
         )
+
+    def _check_providers(self) -> None:
+        named = bool(self.oidc_issuer or self.gitlab_url)
+        right = "oidc where oidc_issuer or gitlab_url is set, and only there"
+        _check(named == (self.auth == "oidc"), "auth", self.auth, right)
+        for setting, url, client, client_id in (
+            ("oidc_issuer", self.oidc_issuer, "oidc_client_id", self.oidc_client_id),
+            ("gitlab_url", self.gitlab_url, "gitlab_client_id", self.gitlab_client_id),
+        ):
+            _check(not url or is_confidential(url), setting, mask(url), "an https:// URL")
+            _check(bool(url) == bool(client_id), client, client_id, f"set where {setting} is, and only there")
 
     @property
     def host_names(self) -> tuple[str, ...]:

@@ -14,20 +14,25 @@ from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.types import ControllerRouterHandler
 
-from mainspring.kit.actors import Actor
-from mainspring.kit.errors import Internal, InvalidArgument
+from mainspring.kit.actors import NOBODY, Actor
+from mainspring.kit.errors import Internal, InvalidArgument, Unauthenticated
 from mainspring.kit.http import Request as RawRequest
 from mainspring.kit.names import check_text
 from mainspring.kit.permissions import Permission, needs
 from mainspring.modules.artifacts import routes as artifacts
 from mainspring.modules.audit import routes as audit
+from mainspring.modules.configuration import routes as configuration
+from mainspring.modules.configuration.service import Changes
 from mainspring.modules.identity import routes as identity
 from mainspring.modules.projects import routes as projects
+from mainspring.modules.quotas import routes as quotas
 from mainspring.modules.registry import routes as registry
 from mainspring.modules.services import Services
 from mainspring.modules.tracking import routes as tracking
 from mainspring.server import openapi, problems
+from mainspring.server.access import ACTOR
 from mainspring.server.gc import collect_garbage
+from mainspring.server.pages import routes as pages
 
 
 @get("/api/v1/openapi.json", opt=needs(Permission.PUBLIC), include_in_schema=False)
@@ -47,8 +52,11 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *registry.HANDLERS,
     *artifacts.HANDLERS,
     *projects.HANDLERS,
+    *quotas.HANDLERS,
     *audit.HANDLERS,
+    *configuration.HANDLERS,
     *identity.HANDLERS,
+    *pages.HANDLERS,
     collect_garbage,
     get_openapi,
 ]
@@ -64,8 +72,19 @@ def create_v1(services: Services, authenticate: Authenticate) -> Litestar:
     """Return the ASGI application of ``/api/v1``. Raises Internal for a route without its permission."""
 
     async def actor(request: Request[Any, Any, Any]) -> Actor:
-        return await authenticate(RawRequest(request.scope, request.receive))  # type: ignore[arg-type]
+        try:
+            return await authenticate(RawRequest(request.scope, request.receive))  # type: ignore[arg-type]
+        except Unauthenticated:
+            # A session that has ended keeps nobody from signing in again.
+            if request.route_handler.opt.get("permission") is Permission.PUBLIC:
+                return NOBODY
+            raise
 
+    def again(request: Request[Any, Any, Any]) -> Callable[[], Awaitable[Actor]]:
+        scope = {name: each for name, each in request.scope.items() if name != ACTOR}
+        return lambda: authenticate(RawRequest(dict(scope), request.receive))  # type: ignore[arg-type]
+
+    changes = Changes(lambda: services.db)
     app = Litestar(
         ROUTES,
         dependencies={
@@ -73,6 +92,8 @@ def create_v1(services: Services, authenticate: Authenticate) -> Litestar:
             "db": Provide(lambda: services.db, sync_to_thread=False),
             "blobs": Provide(lambda: services.blobs, sync_to_thread=False),
             "actor": Provide(actor),
+            "again": Provide(again, sync_to_thread=False),
+            "changes": Provide(lambda: changes, sync_to_thread=False),
         },
         guards=[_permitted(authenticate)],
         before_request=_check_text,

@@ -6,7 +6,8 @@ import msgspec
 
 from mainspring.kit.errors import Unauthenticated
 from mainspring.modules.identity.service import outbound
-from mainspring.modules.identity.service.oidc import Claims, Client, Provider, Tokens
+from mainspring.modules.identity.service.claims import TokenClaims
+from mainspring.modules.identity.service.oidc import Client, Provider, Tokens
 
 SCOPE = "openid profile email read_user"
 
@@ -26,7 +27,7 @@ class GitlabProvider(Provider):
     def __init__(self, url: str, client_id: str, client_secret: str) -> None:
         super().__init__(Client(url.rstrip("/"), client_id, client_secret, SCOPE))
 
-    async def describe(self, tokens: Tokens, claims: Claims) -> Claims:
+    async def describe(self, tokens: Tokens, claims: TokenClaims) -> TokenClaims:
         """Return the claims with what GitLab's API says. Raises Unauthenticated for a blocked account."""
         user = await outbound.get(_GitlabUser, f"{self.client.issuer}/api/v4/user", token=tokens.access_token)
         if user.state != "active" or str(user.id) != claims["sub"]:

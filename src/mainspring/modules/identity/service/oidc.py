@@ -24,6 +24,7 @@ from joserfc.jws import JWSRegistry
 from mainspring.kit.errors import Internal, Unauthenticated, Unavailable
 from mainspring.kit.networks import is_confidential
 from mainspring.modules.identity.service import outbound
+from mainspring.modules.identity.service.claims import TokenClaims, claim_at, is_id
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures that are believed. None of them can be made with what is public: no ``none``, no HMAC."""
@@ -31,12 +32,9 @@ KEY_TYPES = ("RSA", "EC", "OKP")
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 LEEWAY_S = 30
 LOGOUT_TOKEN_S = 300
-MAX_SUBJECT = 255
 METADATA_S = 3600.0
 KEYS_S = 600.0
 KEYS_PAUSE_S = 5.0
-
-Claims = dict[str, Any]
 
 
 class Metadata(msgspec.Struct):
@@ -48,8 +46,8 @@ class Metadata(msgspec.Struct):
     jwks_uri: str
     userinfo_endpoint: str | None = None
     end_session_endpoint: str | None = None
-    id_token_signing_alg_values_supported: list[str] = ["RS256"]
-    token_endpoint_auth_methods_supported: list[str] = ["client_secret_basic"]
+    id_token_signing_alg_values_supported: tuple[str, ...] = ("RS256",)
+    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
 
 
 class Tokens(msgspec.Struct):
@@ -128,7 +126,7 @@ class Provider:
         """Return new tokens. Raises GrantRefused or Unavailable."""
         return await self._ask_for_tokens({"grant_type": "refresh_token", "refresh_token": refresh_token})
 
-    async def verify_id_token(self, tokens: Tokens, nonce: str | None) -> Claims:
+    async def verify_id_token(self, tokens: Tokens, nonce: str | None) -> TokenClaims:
         """Return the claims of an ID token. ``nonce`` is the one that was asked with, None for a refreshed token.
 
         Raises Unauthenticated where anything about it is wrong, and Unavailable.
@@ -144,7 +142,7 @@ class Provider:
             raise _untrusted("ID token", error) from error
         return _with_subject(token.claims)
 
-    async def verify_logout_token(self, logout_token: str) -> Claims:
+    async def verify_logout_token(self, logout_token: str) -> TokenClaims:
         """Return the claims of a logout token (Back-Channel Logout 1.0, section 2.6).
 
         Whether its ``jti`` came before is the caller's to see. Raises Unauthenticated or Unavailable.
@@ -165,20 +163,20 @@ class Provider:
             raise Unauthenticated("The logout token is not accepted: it has a nonce, as ID tokens have.")
         if claims["iat"] < now - LOGOUT_TOKEN_S - LEEWAY_S:
             raise Unauthenticated("The logout token is not accepted: it is too old.")
-        if not any(isinstance(claims.get(name), str) for name in ("sid", "sub")):
-            raise Unauthenticated("The logout token is not accepted: it names neither a session nor a subject.")
+        if not is_id(claims["jti"]) or not any(is_id(claims.get(name)) for name in ("sid", "sub")):
+            raise Unauthenticated("The logout token is not accepted: it names no session and no subject, or itself not.")
         return claims
 
-    async def describe(self, tokens: Tokens, claims: Claims) -> Claims:
+    async def describe(self, tokens: Tokens, claims: TokenClaims) -> TokenClaims:
         """Return the claims with what the provider's user information adds, where they do not tell the groups.
 
         Raises Unauthenticated or Unavailable.
         """
-        if claims_of_path(claims, self.client.groups_claim) is not None:
+        if claim_at(claims, self.client.groups_claim) is not None:
             return claims
         return {**await self.userinfo(tokens, claims["sub"]), **claims}
 
-    async def userinfo(self, tokens: Tokens, subject: str) -> Claims:
+    async def userinfo(self, tokens: Tokens, subject: str) -> TokenClaims:
         """Return what the provider tells of the user, nothing where it has no such endpoint.
 
         Raises Unauthenticated where it speaks of somebody else, and Unavailable.
@@ -186,7 +184,7 @@ class Provider:
         metadata = await self.metadata()
         if not metadata.userinfo_endpoint:
             return {}
-        claims: Claims = await outbound.get(dict[str, Any], metadata.userinfo_endpoint, token=tokens.access_token)
+        claims: TokenClaims = await outbound.get(dict[str, Any], metadata.userinfo_endpoint, token=tokens.access_token)
         if claims.get("sub") != subject:
             raise Unauthenticated("The identity provider's user information is of somebody else.")
         return claims
@@ -250,23 +248,6 @@ class Provider:
         return {}, {"Authorization": f"Basic {b64encode(pair.encode()).decode()}"}
 
 
-def claims_of_path(claims: Claims, path: str) -> Any:
-    """Return what stands in the claims under names with dots between them, or None."""
-    found: Any = claims
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return found
-
-
-def groups_of(claims: Claims, path: str) -> list[str]:
-    """Return the groups that claims name: those of ``path``, and Keycloak's roles of the realm."""
-    found: dict[str, None] = {}
-    for each in (claims_of_path(claims, path), claims_of_path(claims, "realm_access.roles")):
-        if isinstance(each, list):
-            found.update(dict.fromkeys(name for name in each if isinstance(name, str) and name.isprintable()))
-    return list(found)
-
-
 def _check_metadata(metadata: Metadata, issuer: str) -> None:
     if metadata.issuer != issuer:
         raise Unavailable(
@@ -293,8 +274,8 @@ def _import_keys(found: _Keys) -> KeySet:
     return KeySet(keys)
 
 
-def _with_subject(claims: Claims) -> Claims:
-    if not (0 < len(claims["sub"]) <= MAX_SUBJECT and claims["sub"].isprintable()):
+def _with_subject(claims: TokenClaims) -> TokenClaims:
+    if not is_id(claims["sub"]):
         raise Unauthenticated("The ID token is not accepted: its subject is no name of at most 255 characters.")
     return claims
 

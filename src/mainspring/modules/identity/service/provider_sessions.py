@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
@@ -18,10 +18,10 @@ from mainspring.kit.time import now_ms
 from mainspring.modules.identity.schemas import SessionDetails
 from mainspring.modules.identity.service import sealing
 from mainspring.modules.identity.service.acts import note
+from mainspring.modules.identity.service.claims import TokenClaims, groups_of, is_id, text_at
 from mainspring.modules.identity.service.credentials import change_access, find_credential
 from mainspring.modules.identity.service.external import Claims, sign_in_external
 from mainspring.modules.identity.service.handshakes import LIFE_S, Handshake
-from mainspring.modules.identity.service.oidc import LEEWAY_S, LOGOUT_TOKEN_S, Provider, Tokens, groups_of
 from mainspring.modules.identity.service.providers import find_provider, providers_of
 from mainspring.modules.identity.service.sessions import MAX_AGENT, begin_session
 from mainspring.modules.identity.store import credentials
@@ -30,8 +30,13 @@ from mainspring.modules.identity.store.providers import ProviderSession
 from mainspring.modules.services import Services
 from mainspring.settings import Settings
 
+if TYPE_CHECKING:
+    from mainspring.modules.identity.service.oidc import Provider, Tokens
+
 TOGETHER = 20
 RETRY_MS = 60_000
+REPLAY_MS = 900_000
+"""How long a logout token is remembered: longer than it is good."""
 UNTOLD_S = 300.0
 SOONEST_S = 1.0
 
@@ -66,7 +71,7 @@ async def finish_sign_in(
         handshake.provider,
         issuer,
         subject,
-        sid if _is_text(sid) else None,
+        sid if is_id(sid) else None,
         await _seal(services.settings, issuer, subject, kept),
         now,
         _refresh_at(kept, tokens, now),
@@ -91,8 +96,7 @@ async def end_by_provider(services: Services, name: str, logout_token: str) -> N
     provider = find_provider(services.settings, name)
     claims = await provider.verify_logout_token(logout_token)
     digest = hashlib.sha256(f"logout\0{provider.client.issuer}\0{claims['jti']}".encode()).digest()
-    until = now_ms() + (LOGOUT_TOKEN_S + 2 * LEEWAY_S) * 1000
-    await services.db.write(_end_named, provider.client.issuer, claims, digest, until)
+    await services.db.write(_end_named, provider.client.issuer, claims, digest, now_ms() + REPLAY_MS)
 
 
 async def logout_url(services: Services, actor: Actor, back_to: str) -> str | None:
@@ -109,11 +113,6 @@ async def logout_url(services: Services, actor: Actor, back_to: str) -> str | No
     except MainspringError as error:
         log.warning("provider_logout_failed", provider=session.provider, error=error.message)
         return None
-
-
-def drop_spent(tx: Connection) -> int:
-    """Forget what was good once and would not be good any more; return how much."""
-    return store.delete_spent(tx, now_ms())
 
 
 def _begin(
@@ -156,7 +155,7 @@ async def _ask_again(settings: Settings, session: ProviderSession) -> tuple[Prov
     return renewed, _claims(settings, session.provider, told)
 
 
-async def _told_again(provider: Provider, tokens: Tokens, subject: str) -> dict[str, Any]:
+async def _told_again(provider: Provider, tokens: Tokens, subject: str) -> TokenClaims:
     """Return the claims that come with refreshed tokens; an ID token among them must be of the same subject."""
     if tokens.id_token is None:
         return await provider.describe(tokens, {"sub": subject})
@@ -172,10 +171,11 @@ def _renew(tx: Connection, session: ProviderSession, claims: Claims) -> None:
     store.update_tokens(tx, session.credential, session.tokens, session.asked_at, session.refresh_at)
 
 
-def _end_named(tx: Connection, issuer: str, claims: dict[str, Any], digest: bytes, until: int) -> None:
+def _end_named(tx: Connection, issuer: str, claims: TokenClaims, digest: bytes, until: int) -> None:
     if not store.spend(tx, digest, until):
         raise InvalidArgument("This logout token came before.", field="logout_token")
-    _end(tx, store.find_sessions(tx, issuer, claims.get("sid"), claims.get("sub")))
+    sid = claims.get("sid")
+    _end(tx, store.find_sessions(tx, issuer, sid if is_id(sid) else None, claims.get("sub")))
 
 
 def _end(tx: Connection, keys: list[int]) -> None:
@@ -190,19 +190,14 @@ def _end(tx: Connection, keys: list[int]) -> None:
     change_access(tx)
 
 
-def _claims(settings: Settings, provider: str, told: dict[str, Any]) -> Claims:
+def _claims(settings: Settings, provider: str, told: TokenClaims) -> Claims:
     """Return what a provider says in the words that accounts know; what is of another type was not said."""
-
-    def text(name: str) -> str:
-        value = told.get(name)
-        return value if isinstance(value, str) else ""
-
     groups = groups_of(told, settings.oidc_groups_claim if provider == "oidc" else "groups")
     decides = provider == "oidc" and settings.oidc_admin_group
     return Claims(
-        text("preferred_username") or text("nickname"),
-        text("name"),
-        text("email"),
+        text_at(told, "preferred_username", "nickname"),
+        text_at(told, "name"),
+        text_at(told, "email"),
         told.get("email_verified") is True,
         groups,
         settings.oidc_admin_group in groups if decides else None,
@@ -227,7 +222,3 @@ async def _unseal(settings: Settings, session: ProviderSession) -> _Kept:
 
 def _context(issuer: str, subject: str) -> str:
     return f"tokens of {subject} at {issuer}"
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable()

@@ -1,14 +1,16 @@
-"""Which identity providers this server signs in by, and what they may say of a user."""
+"""Which identity providers this server signs in by. What speaks with them is loaded where there is one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from typing import TYPE_CHECKING
 
 from mainspring.kit.errors import NotFound
-from mainspring.modules.identity.service.gitlab import GitlabProvider
-from mainspring.modules.identity.service.oidc import Client, Provider
 from mainspring.settings import Settings
+
+if TYPE_CHECKING:
+    from mainspring.modules.identity.service.oidc import Provider
 
 LABELS = {"oidc": "single sign-on", "gitlab": "GitLab"}
 """Providers by their names in URLs, and what people call them."""
@@ -19,6 +21,8 @@ def providers_of(settings: Settings) -> Mapping[str, Provider]:
     """Return the providers that the settings name, by their names in URLs; they remember what they were told."""
     found: dict[str, Provider] = {}
     if settings.oidc_issuer:
+        from mainspring.modules.identity.service.oidc import Client, Provider
+
         client = Client(
             settings.oidc_issuer,
             settings.oidc_client_id,
@@ -28,6 +32,8 @@ def providers_of(settings: Settings) -> Mapping[str, Provider]:
         )
         found["oidc"] = Provider(client)
     if settings.gitlab_url:
+        from mainspring.modules.identity.service.gitlab import GitlabProvider
+
         found["gitlab"] = GitlabProvider(settings.gitlab_url, settings.gitlab_client_id, settings.gitlab_client_secret)
     return found
 

@@ -6,8 +6,6 @@ import asyncio
 import os
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from mainspring.engines.vault import KEY_BYTES, Vault, WrappedKey, open_vault
 from mainspring.kit.errors import Internal
@@ -34,6 +32,9 @@ async def unseal(settings: Settings, sealed: bytes, context: str) -> bytes:
 
 
 def _seal(vault: Vault, content: bytes, context: bytes) -> bytes:
+    # Loaded where a provider is used: an idle server does without.
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     key, nonce = os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
     wrapped = vault.wrap(key, context)
     return msgspec.msgpack.encode(
@@ -42,6 +43,9 @@ def _seal(vault: Vault, content: bytes, context: bytes) -> bytes:
 
 
 def _unseal(vault: Vault, sealed: bytes, context: bytes) -> bytes:
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     try:
         parts = msgspec.msgpack.decode(sealed, type=_Sealed)
         key = vault.unwrap(WrappedKey(parts.key_id, parts.wrapped), context)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from mainspring.kit.time import now_ms
 from mainspring.modules.identity.service import attempts
 from mainspring.modules.identity.service.sessions import DAY_MS
-from mainspring.modules.identity.store import credentials, sign_ins
+from mainspring.modules.identity.store import credentials, providers, sign_ins
 from mainspring.modules.services import Services
 
 KEPT_MS = 30 * DAY_MS
@@ -23,4 +23,5 @@ def _drop_ended(tx: Connection) -> bool:
     before = now_ms() - KEPT_MS
     attempts.drop_forgotten(tx)
     sign_ins.delete_stale_links(tx, before)
+    providers.delete_spent(tx, now_ms())
     return credentials.delete_stale(tx, before, PART) == PART
