@@ -26,10 +26,11 @@ COOKIE_S = 90 * 86_400
 
 
 @post(f"{AUTH}/sign-in", opt=PUBLIC, status_code=204)
-async def sign_in(services: Stores, actor: Who, request: AnyRequest, data: JSONBody[SignIn]) -> Response[None]:
+async def sign_in(services: Stores, request: AnyRequest, data: JSONBody[SignIn]) -> Response[None]:
     """Sign in with a name and a password: a session begins, which the answer's cookie carries."""
     days = _session_days(services.settings)
-    value = await service.sign_in_with_password(services.db, actor, data, _agent(request), days)
+    cookie = request.cookies.get(session_cookie(request, "").key, "")
+    value = await service.sign_in_with_password(services.db, data, _agent(request), cookie, days)
     return Response(None, status_code=204, cookies=[session_cookie(request, value)])
 
 

@@ -20,6 +20,7 @@ from mainspring.modules.identity.schemas import (
     RunTokenRefresh,
 )
 
+WRITE = needs(Permission.TRACKING_WRITE)
 KEYS, RUN_TOKENS = f"{AUTH}/keys", f"{AUTH}/run-tokens"
 Whose = Annotated[str | None, QueryParameter(description="Whose, for administrators; one's own if left out.")]
 
@@ -42,13 +43,13 @@ async def revoke_api_key(db: Db, actor: Who, key: FromPath[int]) -> None:
     await db.write(service.revoke_key, actor, key)
 
 
-@post(RUN_TOKENS, opt=needs(Permission.TRACKING_WRITE))
+@post(RUN_TOKENS, opt=WRITE)
 async def create_run_token(db: Db, actor: Who, data: JSONBody[RunTokenCreate]) -> RunToken:
     """Create a token that reads the project and writes one run of it."""
     return await db.write(service.create_run_token, actor, data)
 
 
-@post(f"{RUN_TOKENS}/refresh", opt=MINE)
+@post(f"{RUN_TOKENS}/refresh", opt=WRITE)
 async def refresh_run_token(db: Db, actor: Who, data: JSONBody[RunTokenRefresh]) -> RunToken:
     """Get a new token for the run of the one that this request came with."""
     return await db.write(service.refresh_run_token, actor, data)

@@ -105,6 +105,7 @@ def _follow(tx: Connection, issuer: str, record: AccountRecord, claims: Claims) 
     if texts:
         accounts.update_account(tx, record.key, **texts, updated_at=now_ms())
     if claims.groups is not None:
+        credentials.lock_access(tx)  # of two sign-ins at once the second one sees what the first has joined
         told = {claim for claim in claims.groups if 0 < len(claim) <= MAX_ISSUER}
         if groups.follow_claims(tx, record.key, issuer, sorted(told)[:MAX_GROUPS]):
             change_access(tx)

@@ -66,7 +66,7 @@ def _is_row(text: str) -> bool:
 
 def _without(text: str, words: tuple[str, ...]) -> str:
     """Return what is left of a password without words that are easy to guess from who it is for."""
-    parts = {part for word in (*words, "mainspring") for part in (word.casefold(), word.casefold().partition("@")[0])}
+    parts = "@".join(("mainspring", *words)).casefold().replace("@", " ").split()
     for part in sorted(parts, key=len, reverse=True):
         if len(part) >= 3:
             text = text.replace(part, "")

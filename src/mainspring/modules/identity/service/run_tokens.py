@@ -68,7 +68,7 @@ def refresh_run_token(tx: Connection, actor: Actor, wanted: RunTokenRefresh) -> 
 
     Raises FailedPrecondition for what is no run token, and once a token was refreshed for 30 days.
     """
-    actor.require(Permission.SIGNED_IN)
+    actor.require(Permission.TRACKING_WRITE, actor.run_id)
     now, length = now_ms(), _ms(wanted.expires_s)
     old = None if actor.credential is None else store.get_record(tx, actor.credential, now)
     if old is None or old.kind != "run":

@@ -17,7 +17,7 @@ from mainspring.kit.time import now_ms
 from mainspring.modules.identity.schemas import Session, SessionDetails, SignIn, WhoAmI
 from mainspring.modules.identity.service import sign_in, tokens
 from mainspring.modules.identity.service.acts import acting, note, own_account, require_whole
-from mainspring.modules.identity.service.credentials import change_access, revoke_all, sign
+from mainspring.modules.identity.service.credentials import change_access, find_credential, revoke_all, sign
 from mainspring.modules.identity.store import accounts, credentials, groups
 from mainspring.modules.identity.store.credentials import CredentialRecord, NewCredential
 
@@ -29,16 +29,26 @@ LONGEST_DAYS = 90
 MAX_AGENT = 300
 
 
-async def sign_in_with_password(db: Database, actor: Actor, given: SignIn, user_agent: str, idle_days: int = 14) -> str:
+async def sign_in_with_password(
+    db: Database, given: SignIn, user_agent: str, cookie: str = "", idle_days: int = 14
+) -> str:
     """Begin a session with a name and a password, and return its cookie's value.
 
-    ``actor`` is who asked before: the session that this one follows in the same browser ends. Raises
-    Unauthenticated or RateLimited.
+    ``cookie`` is what the browser has brought: the session that it stands for ends. Raises Unauthenticated or
+    RateLimited.
     """
     address = client_address.get()
     account = await sign_in.verify_password(db, given.name, given.password, address)
     details = SessionDetails(address, user_agent[:MAX_AGENT], "password")
-    return await db.write(begin_session, account.key, details, idle_days, actor)
+    return await db.write(_follow_session, cookie, account.key, details, idle_days)
+
+
+def _follow_session(tx: Connection, cookie: str, user: int, details: SessionDetails, idle_days: int) -> str:
+    before = find_credential(tx, cookie)
+    if before is not None and before.kind == "session":
+        credentials.revoke(tx, [before.key], now_ms())
+        change_access(tx)
+    return begin_session(tx, user, details, idle_days)
 
 
 def begin_session(

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
-from mainspring.kit.sql_engines import chosen, insert_rows
+from mainspring.kit.sql_engines import chosen
 from mainspring.modules.identity.tables import group_members, groups, users
 
 
@@ -95,7 +95,7 @@ def add_member(tx: Connection, group: int, user: int) -> None:
     """Make an account a member of a group; one that identity providers keep there is kept by us from now on."""
     table = group_members
     if find_source(tx, group, user) is None:
-        insert_rows(tx, table, ("group", "user", "source"), [(group, user, "")], ignore=True)
+        tx.execute(insert(table).values(group=group, user=user, source=""))
     else:
         tx.execute(update(table).where(table.c.group == group, table.c.user == user).values(source=""))
 
@@ -126,7 +126,7 @@ def follow_claims(tx: Connection, user: int, source: str, claims: Collection[str
     if gone:
         tx.execute(delete(table).where(table.c.user == user, table.c.group.in_(gone)))
     if new:
-        insert_rows(tx, table, ("group", "user", "source"), [(group, user, source) for group in new], ignore=True)
+        tx.execute(insert(table), [{"group": group, "user": user, "source": source} for group in sorted(new)])
     return bool(gone or new)
 
 
