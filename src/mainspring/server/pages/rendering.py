@@ -67,6 +67,7 @@ def asset(name: str) -> Response[bytes] | None:
     known = {path.name: path.suffix for path in FOLDER.iterdir() if path.suffix in ASSET_TYPES}
     if name not in known:
         return None
+    headers = {"Cache-Control": "no-cache", "ETag": f'"{_digest(name)}"'}
     return Response(_read(name), media_type=ASSET_TYPES[known[name]], headers=headers)
 
 

@@ -164,7 +164,7 @@ class Provider:
         if claims["iat"] < now - LOGOUT_TOKEN_S - LEEWAY_S:
             raise Unauthenticated("The logout token is not accepted: it is too old.")
         if not is_id(claims["jti"]) or not any(is_id(claims.get(name)) for name in ("sid", "sub")):
-            raise Unauthenticated("The logout token is not accepted: it names no session and no subject, or itself not.")
+            raise Unauthenticated("The logout token is not accepted: it names neither a session nor a subject.")
         return claims
 
     async def describe(self, tokens: Tokens, claims: TokenClaims) -> TokenClaims:
