@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,6 +21,9 @@ Headers = Iterable[tuple[bytes, bytes]]
 WholeAnswer = Callable[[int, Headers, bytes], bool]
 WHOLE_ANSWER = "mainspring.whole_answer"
 """The ASGI extension by which our server takes an answer at once; False means that it must come as messages."""
+
+STOPPING = "mainspring.stopping"
+"""The ASGI extension by which our server says that it stops: its ``event`` is set then."""
 
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -150,6 +153,12 @@ class Request:
                 raise TooLarge(f"The request's body is larger than {limit} bytes.")
             parts.append(chunk)
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def stopping_of(scope: Mapping[str, Any]) -> asyncio.Event:
+    """Return what is set when the server stops, so that answers without an end come to theirs."""
+    event: asyncio.Event | None = scope.get("extensions", {}).get(STOPPING, {}).get("event")
+    return event or asyncio.Event()
 
 
 class Answer:

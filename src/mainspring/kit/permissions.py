@@ -57,9 +57,9 @@ _DEVELOPER = _REPORTER | {
     Permission.REGISTRY_WRITE,
     Permission.ARTIFACTS_WRITE,
     Permission.CONFIGURATION_WRITE,
+    Permission.SECRETS_READ,
 }
 _MAINTAINER = _DEVELOPER | {
-    Permission.SECRETS_READ,
     Permission.SECRETS_WRITE,
     Permission.MEMBERS_MANAGE,
     Permission.PROJECT_MANAGE,
@@ -75,7 +75,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MAINTAINER: frozenset(_MAINTAINER),
     Role.OWNER: frozenset(_OWNER),
 }
-"""What a role allows in a project. A guest sees what there is, but no files and no settings."""
+"""What a role allows in a project. A guest sees what there is, but no files and no settings; who reads secrets sees
+their names, and the values of those alone that name him among their readers."""
 
 RUN_PERMISSIONS = frozenset({Permission.TRACKING_WRITE, Permission.ARTIFACTS_WRITE})
 """What a run token allows on its own run, beyond what it may read."""

@@ -9,12 +9,22 @@ from typing import Any
 import structlog
 
 from mainspring.kit.context import request_id
+from mainspring.kit.redaction import redact
 
 
 def _add_request_id(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     if this := request_id.get():
         event.setdefault("request_id", this)
     return event
+
+
+def _redacting(renderer: structlog.typing.Processor) -> structlog.typing.Processor:
+    """Return a renderer whose lines hold no secret: tracebacks and what other libraries say are in them too."""
+
+    def render(logger: Any, method: str, event: structlog.typing.EventDict) -> str:
+        return redact(str(renderer(logger, method, event)))
+
+    return render
 
 
 def configure_logs(log_format: str, level: str) -> None:
@@ -28,7 +38,7 @@ def configure_logs(log_format: str, level: str) -> None:
     ]
     if pretty:
         shared = shared[:-1]  # the console renderer draws tracebacks itself
-    renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if pretty else _json()
+    renderer = _redacting(_console() if pretty else _json())
     numeric = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*shared, renderer],
@@ -44,6 +54,12 @@ def configure_logs(log_format: str, level: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=max(numeric, logging.WARNING), force=True)
+
+
+def _console() -> structlog.typing.Processor:
+    # Tracebacks without the values of variables, which are nobody's business.
+    plain = structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
 
 
 def _json() -> structlog.typing.Processor:

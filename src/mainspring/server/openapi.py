@@ -26,6 +26,7 @@ _PROBLEM = {
     "description": "An error as RFC 9457 has it; `code` is one of the closed codes.",
     "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+DEPENDENCIES = ("services", "db", "blobs", "actor", "again", "changes")
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _FILE = {
     "200": {"description": "The file, as an attachment.", "content": _BYTES},
@@ -48,7 +49,7 @@ def document(routes: Sequence[ControllerRouterHandler]) -> dict[str, Any]:
 
 def _describe(routes: Sequence[ControllerRouterHandler]) -> dict[str, Any]:
     """Return what the framework derives: of an application of its own, so that it adds no routes to ours."""
-    absent = {name: Provide(lambda: None, sync_to_thread=False) for name in ("services", "db", "blobs", "actor")}
+    absent = {name: Provide(lambda: None, sync_to_thread=False) for name in DEPENDENCIES}
     config = OpenAPIConfig(
         title="Mainspring",
         version=__version__,

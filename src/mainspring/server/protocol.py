@@ -18,7 +18,7 @@ import uvicorn
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from mainspring.kit.http import WHOLE_ANSWER, Headers
+from mainspring.kit.http import STOPPING, WHOLE_ANSWER, Headers
 
 MAX_HEAD = 64 * 1024
 """Bytes of a request's line and headers after which no more are read."""
@@ -33,6 +33,11 @@ class Config(uvicorn.Config):
 
     read_timeout: float = 60
     max_connections: int = 10_000
+    stopping: asyncio.Event
+
+    def load(self) -> None:
+        super().load()
+        self.stopping = asyncio.Event()
 
 
 class _Flow(FlowControl):
@@ -77,8 +82,15 @@ class Connection(HttpToolsProtocol):
             self._heard = time.monotonic()
         super().data_received(data)
 
+    def shutdown(self) -> None:
+        self.config.stopping.set()
+        super().shutdown()
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.scope["extensions"] = {WHOLE_ANSWER: {"send": partial(self._answer, cycle)}}
+        cycle.scope["extensions"] = {
+            WHOLE_ANSWER: {"send": partial(self._answer, cycle)},
+            STOPPING: {"event": self.config.stopping},
+        }
         super()._start_asgi_task(cycle, app)
 
     def _answer(self, cycle: RequestResponseCycle, status: int, headers: Headers, body: bytes) -> bool:

@@ -3,10 +3,10 @@
 from functools import cache
 from importlib import import_module
 
-from mainspring.engines.vault.port import KEY_BYTES, Vault, WrappedKey
+from mainspring.engines.vault.port import KEY_BYTES, LostKey, Vault, WrappedKey
 from mainspring.kit.errors import InvalidArgument
 
-__all__ = ["BACKENDS", "KEY_BYTES", "Vault", "WrappedKey", "check_vault_url", "open_vault"]
+__all__ = ["BACKENDS", "KEY_BYTES", "LostKey", "Vault", "WrappedKey", "check_vault_url", "open_vault"]
 
 BACKENDS = {
     "file": "mainspring.engines.vault.file:FileVault",

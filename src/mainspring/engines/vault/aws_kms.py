@@ -1,6 +1,6 @@
 """``aws-kms:key``: a symmetric key of AWS KMS, named by its id, its ARN or ``alias/name``.
 
-Region, credentials and endpoint are those of AWS's own tools (``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL_KMS`` and so on).
+Region, credentials and endpoint are those of AWS's own tools: ``AWS_DEFAULT_REGION``, ``AWS_ENDPOINT_URL_KMS``…
 API: https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html.
 """
 

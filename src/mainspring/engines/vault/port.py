@@ -22,6 +22,10 @@ class WrappedKey:
     data: bytes
 
 
+class LostKey(Unavailable):
+    """A key that a vault does not have any more, or not yet."""
+
+
 class Vault(Protocol):
     """Key-encryption keys, of which the current one wraps and every one unwraps.
 
@@ -64,8 +68,8 @@ def tampered(key_id: str) -> Internal:
     )
 
 
-def lost(key_id: str, where: str) -> Unavailable:
+def lost(key_id: str, where: str) -> LostKey:
     """Return the error for a key that the vault does not have."""
-    return Unavailable(
+    return LostKey(
         f"The key '{key_id}' is not in {where}, so that what it wraps cannot be opened: put it back from a backup."
     )
