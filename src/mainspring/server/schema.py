@@ -6,7 +6,8 @@ from mainspring.modules.audit import service as audit
 from mainspring.modules.configuration import service as configuration
 from mainspring.modules.identity import service as identity
 from mainspring.modules.projects import service as projects
+from mainspring.modules.quotas import service as quotas
 from mainspring.modules.registry import service as registry
 from mainspring.modules.tracking import service as tracking
 
-__all__ = ["artifacts", "audit", "configuration", "identity", "metadata", "projects", "registry", "tracking"]
+__all__ = ["artifacts", "audit", "configuration", "identity", "metadata", "projects", "quotas", "registry", "tracking"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, delete, func, insert, not_, or_, select, update
 
 from mainspring.kit.sql_engines import select_where_in, upsert_rows
 from mainspring.modules.artifacts.tables import artifact_files, artifact_uploads, signing_keys
@@ -62,6 +62,14 @@ def find_files(tx: Connection, paths: Iterable[str]) -> dict[str, FileRecord]:
     statement = "SELECT path, size, sha256, verified, etag FROM artifact_files WHERE path"
     rows = select_where_in(tx, statement, paths)
     return {row[0]: FileRecord(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows}
+
+
+def count_bytes(tx: Connection, folder: str, *, outside: bool = False) -> int:
+    """Return the bytes of all recorded files below a folder, or of all that are not below it."""
+    # "0" is what comes after "/".
+    below = (artifact_files.c.path > f"{folder}/") & (artifact_files.c.path < f"{folder}0")
+    total = select(func.coalesce(func.sum(artifact_files.c.size), 0))
+    return int(tx.execute(total.where(not_(below) if outside else below)).scalar_one())
 
 
 def delete_files(tx: Connection, path: str) -> None:

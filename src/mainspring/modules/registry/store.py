@@ -61,6 +61,12 @@ def insert_model(
     return key
 
 
+def count_models(tx: Connection, project: int) -> int:
+    """Return how many registered models a project has."""
+    own = registered_models.c.project == project
+    return tx.execute(select(func.count()).select_from(registered_models).where(own)).scalar_one()
+
+
 def _named(project: int, name: str) -> Condition:
     return and_(registered_models.c.project == project, registered_models.c.name == name)
 

@@ -30,6 +30,7 @@ from mainspring.modules.artifacts.service.locations import (
     run_of,
     written_key,
 )
+from mainspring.modules.artifacts.service.room import note_stored, within_room
 from mainspring.modules.artifacts.store import FileRecord
 from mainspring.modules.services import Services
 
@@ -108,9 +109,10 @@ async def store_file(
 ) -> FileRecord:
     """Store and record a file as ``put_artifact`` does, for whoever may write to the store's path ``key``."""
     digest = Sha256(announced)
-    meta = await services.blobs.put(key, chunks, digest)
+    meta = await services.blobs.put(key, await within_room(services, key, chunks), digest)
     stored = FileRecord(key, meta.size, digest.hexdigest, True, meta.etag)
     await services.db.write(record_file, stored)
+    note_stored(services, key, meta.size)
     return stored
 
 

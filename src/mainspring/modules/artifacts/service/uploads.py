@@ -24,6 +24,7 @@ from mainspring.modules.artifacts.schemas import UploadState
 from mainspring.modules.artifacts.service.digests import checked
 from mainspring.modules.artifacts.service.files import find_record, record_file, store_file
 from mainspring.modules.artifacts.service.locations import file_key, own_key, run_of, written_key
+from mainspring.modules.artifacts.service.room import check_room, note_stored
 from mainspring.modules.artifacts.service.signing import Capability
 from mainspring.modules.artifacts.store import FileRecord, UploadRecord
 from mainspring.modules.services import Services
@@ -49,6 +50,7 @@ async def begin_upload(
         raise TooLarge(f"The file has {size} bytes, at most {MAX_FILE_BYTES} can be stored.", field="size")
     if not re.fullmatch(r"[0-9a-f]{64}", sha256):
         raise InvalidArgument(f"sha256 is '{sha256[:200]}'; it must be 64 hexadecimal digits.", field="sha256")
+    await check_room(services, key, size)
     part_size = max(PART_BYTES, -(-size // MAX_PARTS))
     try:
         multipart_id = await services.blobs.create_multipart(key) if size > part_size else None
@@ -60,6 +62,7 @@ async def begin_upload(
 async def begin_multipart(services: Services, actor: Actor, location: str, path: str) -> UploadRecord:
     """Begin an upload of parts whose sizes the client chooses. Unsupported where the store has none."""
     key = written_key(actor, location, path)
+    await check_room(services, key, 0)
     return await _insert(services, actor, key, await services.blobs.create_multipart(key), None, None, None)
 
 
@@ -119,6 +122,7 @@ async def complete_upload(
     # What this server has hashed itself while it passed is not made a mere claim of the client.
     verified = known is not None and known.verified and known.sha256 == upload.sha256
     await services.db.write(_finish, upload, meta, verified)
+    note_stored(services, upload.path, meta.size)
     return replace(upload, state=UploadState.COMPLETED, stored_size=meta.size, stored_etag=meta.etag)
 
 
@@ -194,6 +198,7 @@ async def _join(services: Services, upload: UploadRecord, chosen: Sequence[tuple
     assert upload.multipart_id is not None
     there = await uploaded_parts(services, upload)
     parts = _all_of(upload, there) if chosen is None else _chosen_of(there, chosen)
+    await check_room(services, upload.path, sum(part.size for part in parts))
     await services.db.write(records.update_upload, upload.id, parts=msgspec.json.encode(parts).decode())
     return await services.blobs.complete_multipart(upload.path, upload.multipart_id, parts)
 

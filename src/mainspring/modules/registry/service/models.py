@@ -13,6 +13,8 @@ from mainspring.kit.names import check_key
 from mainspring.kit.pages import Page, offset_of, page_of
 from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
+from mainspring.modules.quotas import service as quotas
+from mainspring.modules.quotas.schemas import Resource
 from mainspring.modules.registry import search, store
 from mainspring.modules.registry.schemas import (
     PROMPT_TAG,
@@ -36,10 +38,14 @@ def create_registered_model(tx: Connection, actor: Actor, new: RegisteredModelCr
     for key, value in new.tags.items():
         rules.check_tag(key, value)
     rules.check_free(tx, actor.project, new.name, new.tags)
+    quotas.take(tx, actor.project, Resource.MODELS)
     model = store.insert_model(tx, actor.project, new.name, new.description, new.tags, now_ms())
     made = rules.find_model(tx, actor.project, new.name)
     acts.note(tx, actor, "registered_model.create", model, made.name, after=acts.of_model(made))
     return made
+
+
+quotas.counted(Resource.MODELS)(store.count_models)
 
 
 def get_registered_model(tx: Connection, actor: Actor, name: str) -> RegisteredModel:

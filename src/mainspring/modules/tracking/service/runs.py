@@ -17,6 +17,8 @@ from mainspring.kit.ids import new_run_id
 from mainspring.kit.names import check_length, check_run_id, invalid_value, random_name
 from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
+from mainspring.modules.quotas import service as quotas
+from mainspring.modules.quotas.schemas import Resource
 from mainspring.modules.tracking.documents import encode as render
 from mainspring.modules.tracking.schemas import (
     Experiment,
@@ -36,7 +38,7 @@ from mainspring.modules.tracking.store import deletion, documents
 from mainspring.modules.tracking.store import runs as store
 from mainspring.modules.tracking.store.runs import RunKey
 
-EXPERIMENT, LAST_RUN = "experiment", ("last run",)
+EXPERIMENT, NEW_RUNS, LAST_RUN = "experiment", "new runs", ("last run",)
 LOGGED_MODELS_TAG = "mlflow.log-model.history"
 
 
@@ -45,7 +47,8 @@ def _check_new_runs(
 ) -> tuple[list[Run | MainspringError], Rows]:
     """Start runs in active experiments; a call is (actor, new run).
 
-    Known are active experiments by (``EXPERIMENT``, project, id), and the greatest key of a run by ``LAST_RUN``.
+    Known are active experiments by (``EXPERIMENT``, project, id), how many runs of a project are not in the tables
+    yet by (``NEW_RUNS``, project), and the greatest key of a run by ``LAST_RUN``.
     """
     outcomes: list[Run | MainspringError] = []
     for actor, new in calls:
@@ -54,7 +57,10 @@ def _check_new_runs(
             place = (EXPERIMENT, actor.project, new.experiment_id)
             if place not in known:
                 known[place] = get_active_experiment(tx, actor, new.experiment_id)
-            outcomes.append(_new_run(known[place], new))
+            run, waiting = _new_run(known[place], new), known.get((NEW_RUNS, actor.project), 0)
+            quotas.take(tx, actor.project, Resource.RUNS, 1, waiting)
+            known[NEW_RUNS, actor.project] = waiting + 1
+            outcomes.append(run)
         except MainspringError as error:
             outcomes.append(error)
     runs = [(actor.project, run) for (actor, _), run in zip(calls, outcomes, strict=True) if isinstance(run, Run)]
@@ -76,8 +82,13 @@ def _rows(runs: list[tuple[int, Run]], keys: Sequence[int], known: Known) -> Row
     return rows
 
 
+quotas.counted(Resource.RUNS)(store.count_runs)
+
 create_run: Deferred[[Actor, RunCreate], Run] = Deferred(WRITTEN, _check_new_runs)
-"""Start a run in an active experiment: ``create_run(tx, actor, new)``. Raises NotFound or InvalidArgument."""
+"""Start a run in an active experiment: ``create_run(tx, actor, new)``.
+
+Raises NotFound, InvalidArgument, or TooLarge where the project has as many as it may.
+"""
 
 
 def _new_run(experiment: Experiment, new: RunCreate) -> Run:

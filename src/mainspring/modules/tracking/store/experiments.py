@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from mainspring.kit.sql_engines import select_where_in, upsert_rows
 from mainspring.modules.tracking.schemas import Experiment, LifecycleStage
@@ -24,6 +24,12 @@ def insert_experiment(tx: Connection, project: int, name: str, now: int, *, is_d
         "updated_at": now,
     }
     return int(tx.execute(insert(experiments).values(values).returning(experiments.c.id)).scalar_one())
+
+
+def count_experiments(tx: Connection, project: int) -> int:
+    """Return how many experiments a project has, deleted ones too."""
+    own = experiments.c.project == project
+    return tx.execute(select(func.count()).select_from(experiments).where(own)).scalar_one()
 
 
 def set_location(tx: Connection, key: int, location: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from mainspring.kit import sql_engines
 from mainspring.kit.actors import DEFAULT_PROJECT
@@ -31,6 +31,7 @@ from mainspring.modules.tracking.schemas import (
 )
 from mainspring.modules.tracking.tables import (
     datasets,
+    experiments,
     params,
     run_dataset_tags,
     run_datasets,
@@ -94,6 +95,13 @@ def insert_runs(tx: Connection, rows: Sequence[RunRow], projects: Mapping[int, i
     """
     owned = [(*row, projects.get(row[0], DEFAULT_PROJECT)) for row in rows]
     insert_rows(tx, runs, _OWNED_RUN, owned, ignore=False)
+
+
+def count_runs(tx: Connection, project: int) -> int:
+    """Return how many runs a project has, deleted ones too."""
+    # By experiments: their indexes are narrower than the table.
+    own = select(experiments.c.id).where(experiments.c.project == project)
+    return tx.execute(select(func.count()).select_from(runs).where(runs.c.experiment.in_(own))).scalar_one()
 
 
 def update_run(tx: Connection, key: int, values: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""How much a project may have: runs, files, models and the like."""
