@@ -130,7 +130,8 @@ class Access:
 
 def _enter_open(tx: Connection, place: Place) -> Actor:
     """Return the owner of an open server in the project of a request."""
-    return replace(LOCAL, project=projects.find_place(tx, place).key)
+    project = projects.find_place(tx, place)
+    return replace(LOCAL, project=project.key, workspace=project.workspace)
 
 
 def _enter(

@@ -33,7 +33,7 @@ def metric_out(metric: Metric) -> Json:
     return {"key": metric.key, "value": metric.value, "timestamp": metric.timestamp, "step": metric.step}
 
 
-def experiment_out(experiment: Experiment) -> Json:
+def experiment_out(experiment: Experiment, workspace: str) -> Json:
     return present(
         {
             "experiment_id": experiment.experiment_id,
@@ -43,7 +43,7 @@ def experiment_out(experiment: Experiment) -> Json:
             "last_update_time": experiment.updated_at,
             "creation_time": experiment.created_at,
             "tags": pairs_out(experiment.tags),
-            "workspace": "default",
+            "workspace": workspace,
         }
     )
 

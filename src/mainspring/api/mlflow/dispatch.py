@@ -74,13 +74,19 @@ class Endpoint(NamedTuple):
     handler: Any
     max_body: int = MAX_BODY
     linking: bool = False
+    status: int = 200
 
 
 ENDPOINTS: list[Endpoint] = []
 
 
 def endpoint(
-    method: str, path: str, message: type[Message], permission: Permission, max_body: int = MAX_BODY
+    method: str,
+    path: str,
+    message: type[Message],
+    permission: Permission,
+    max_body: int = MAX_BODY,
+    status: int = 200,
 ) -> Callable[[Handler], Handler]:
     """Declare a handler ``f(services, actor, message) -> answer``, which is sent as JSON; the answer None is ``{}``.
 
@@ -90,7 +96,7 @@ def endpoint(
     """
 
     def declare(handler: Handler) -> Handler:
-        ENDPOINTS.append(Endpoint(method, path, permission, message, handler, max_body))
+        ENDPOINTS.append(Endpoint(method, path, permission, message, handler, max_body, status=status))
         return handler
 
     return declare
@@ -178,7 +184,7 @@ class Dispatcher:
         message = await _read(called, request, fields)
         origin = (request.origin,) if called.linking else ()
         answer = await called.handler(self._services, actor, message, *origin)
-        await _respond(request, send, answer)
+        await _respond(request, send, answer, called.status)
 
     def _match(self, path: str) -> tuple[dict[str, Endpoint], dict[str, str]] | None:
         if methods := self._exact.get(path):
@@ -189,16 +195,16 @@ class Dispatcher:
         return None
 
 
-async def _respond(request: Request, send: Send, answer: Any) -> None:
+async def _respond(request: Request, send: Send, answer: Any, status: int) -> None:
     if answer is None:
-        await respond(send, 200, b"{}")
+        await respond(send, status, b"{}")
     elif isinstance(answer, bytes):
-        await respond(send, 200, answer)
+        await respond(send, status, answer)
     elif isinstance(answer, AsyncGenerator):
         async with aclosing(answer):
-            await respond_stream(request, send, 200, [(b"content-type", JSON)], answer)
+            await respond_stream(request, send, status, [(b"content-type", JSON)], answer)
     else:
-        await respond(send, 200, msgspec.json.encode(answer))
+        await respond(send, status, msgspec.json.encode(answer))
 
 
 def _check_path(raw: bytes) -> None:

@@ -48,13 +48,13 @@ async def create_experiment(services: Services, actor: Actor, message: messages.
 @endpoint("GET", "experiments/get", messages.ExperimentId, READ)
 async def get_experiment(services: Services, actor: Actor, message: messages.ExperimentId) -> Json:
     experiment = await services.db.read(service.get_experiment, actor, message.experiment_id or "")
-    return {"experiment": experiment_out(experiment)}
+    return {"experiment": experiment_out(experiment, actor.workspace)}
 
 
 @endpoint("GET", "experiments/get-by-name", messages.ExperimentName, READ)
 async def get_experiment_by_name(services: Services, actor: Actor, message: messages.ExperimentName) -> Json:
     experiment = await services.db.read(service.get_experiment_by_name, actor, message.experiment_name or "")
-    return {"experiment": experiment_out(experiment)}
+    return {"experiment": experiment_out(experiment, actor.workspace)}
 
 
 @endpoint("GET", "experiments/search", messages.SearchExperiments, READ)
@@ -82,7 +82,7 @@ async def _search(
         order_by,
         message.page_token,
     )
-    experiments = [experiment_out(experiment) for experiment in page.items]
+    experiments = [experiment_out(experiment, actor.workspace) for experiment in page.items]
     return present({"experiments": experiments, "next_page_token": page.next_page_token})
 
 

@@ -16,7 +16,7 @@ MLFLOW_VERSION = "3.17.2"
 
 SERVER_INFO = {
     "store_type": "SqlStore",
-    "workspaces_enabled": False,
+    "workspaces_enabled": True,
     "trace_archival_enabled": False,
     "multipart_uploads_enabled": True,
     "presigned_upload_run_id_supported": True,

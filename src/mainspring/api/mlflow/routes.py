@@ -10,6 +10,7 @@ from mainspring.api.mlflow import (
     runs,
     transfers,
     webhooks,
+    workspaces,
 )
 from mainspring.api.mlflow.dispatch import ENDPOINTS
 
@@ -24,4 +25,5 @@ __all__ = [
     "runs",
     "transfers",
     "webhooks",
+    "workspaces",
 ]

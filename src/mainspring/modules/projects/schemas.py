@@ -65,7 +65,11 @@ class Project(Struct, frozen=True):
 
 
 class ProjectCreate(Struct, forbid_unknown_fields=True):
-    """A new project at ``path``, ``namespace/name``; without ``workspace`` that follows from the path."""
+    """A new project at ``path``, ``namespace/name``; without ``workspace`` that follows from the path.
+
+    ``artifact_root`` is where the files of new experiments lie: a bucket or folder that clients reach by
+    themselves. Without it they lie in the server's store.
+    """
 
     path: str
     visibility: Visibility = Visibility.PRIVATE
@@ -73,6 +77,7 @@ class ProjectCreate(Struct, forbid_unknown_fields=True):
     readme: str = ""
     topics: list[str] = field(default_factory=list)
     workspace: str | None = None
+    artifact_root: str | None = None
 
 
 class ProjectUpdate(Struct, forbid_unknown_fields=True):
@@ -84,6 +89,7 @@ class ProjectUpdate(Struct, forbid_unknown_fields=True):
     readme: str | UnsetType = UNSET
     topics: list[str] | UnsetType = UNSET
     archived: bool | UnsetType = UNSET
+    artifact_root: str | UnsetType | None = UNSET
 
 
 class ProjectRestore(Struct, forbid_unknown_fields=True):

@@ -1,7 +1,15 @@
 """The door to projects: its service functions, each ``f(tx, actor, …)`` and without a commit."""
 
 from mainspring.modules.projects.service import for_identity as for_identity
-from mainspring.modules.projects.service.access import Place, enter, explain, find_place, own_project, permissions_of
+from mainspring.modules.projects.service.access import (
+    Place,
+    acting_in,
+    enter,
+    explain,
+    find_place,
+    own_project,
+    permissions_of,
+)
 from mainspring.modules.projects.service.members import list_members, remove_member, set_member
 from mainspring.modules.projects.service.namespaces import create_namespace, delete_namespace, search_namespaces
 from mainspring.modules.projects.service.projects import (
@@ -19,6 +27,7 @@ from mainspring.modules.projects.service.projects import (
 __all__ = [
     "RESTORE_DAYS",
     "Place",
+    "acting_in",
     "create_namespace",
     "create_project",
     "delete_namespace",

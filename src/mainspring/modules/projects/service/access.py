@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
@@ -69,15 +69,15 @@ def enter(
     if account is None:
         opened = public_read and project.visibility == Visibility.PUBLIC
         allowed = READS if opened else frozenset({Permission.PROJECTS_DISCOVER} if public_read else ())
-        return Actor(NOBODY.name, allowed, project.key, kind=ActorKind.NOBODY)
+        return Actor(NOBODY.name, allowed, project.key, kind=ActorKind.NOBODY, workspace=project.workspace)
     permissions = permissions_of(tx, account, project)
-    scoped = credential is not None and (credential.permissions is not None or credential.projects is not None)
+    scoped = credential is not None and _is_limited(credential)
     if credential is not None and credential.projects is not None and project.key not in credential.projects:
         permissions = frozenset()
     run_id = None
     if credential is not None and credential.run_id:
         run_id = credential.run_id if permissions >= RUN_PERMISSIONS else None
-        permissions &= READS
+        permissions &= READS | ACCOUNT_PERMISSIONS
     elif credential is not None and credential.permissions is not None:
         permissions &= credential.permissions
     return Actor(
@@ -91,7 +91,29 @@ def enter(
         credential.key if credential else None,
         scoped,
         run_id,
+        project.workspace,
     )
+
+
+def _is_limited(credential: Credential) -> bool:
+    return any(each is not None for each in (credential.permissions, credential.projects, credential.run_id))
+
+
+def acting_in(tx: Connection, actor: Actor, place: Place) -> Actor:
+    """Return the actor in another project than the one that its request is about. Raises NotFound.
+
+    A limited credential stays where it is.
+    """
+    project = find_place(tx, place)
+    if project.key == actor.project:
+        return actor
+    if actor.key is None and actor.is_admin:
+        return replace(actor, project=project.key, workspace=project.workspace)
+    account = None if actor.key is None or actor.scoped or actor.run_id else identity.get_account(tx, actor.key)
+    permissions = permissions_of(tx, account, project) if account else frozenset()
+    if Permission.PROJECT_READ not in permissions:
+        raise no_project(place)
+    return replace(actor, project=project.key, workspace=project.workspace, permissions=permissions)
 
 
 def permissions_of(tx: Connection, account: Account, project: ProjectRecord) -> frozenset[Permission]:
@@ -120,10 +142,13 @@ def _grants(tx: Connection, account: Account, project: ProjectRecord) -> list[Gr
 
 
 def namespace_role(tx: Connection, actor: Actor, name: str) -> Role | None:
-    """Return the greatest role that an actor has in a namespace, there or above it; an administrator is an owner."""
+    """Return the greatest role that an actor has in a namespace, there or above it; an administrator is an owner.
+
+    A limited credential has none: it is for projects.
+    """
     if actor.is_admin:
         return Role.OWNER
-    if actor.key is None:
+    if actor.key is None or actor.scoped:
         return None
     above = store.namespaces_above(tx, name)
     held = store.find_grants(tx, actor.key, actor.groups, 0, [each.key for each in above], now_ms())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.names import check_length, check_text, invalid_value
@@ -71,6 +72,19 @@ def check_description(text: str) -> str:
 def check_readme(text: str) -> str:
     """Return a README's Markdown. Raises InvalidArgument."""
     return check_length("readme", check_text(text, "readme"), MAX_README)
+
+
+def check_artifact_root(location: str | None) -> str | None:
+    """Return where the files of a project lie, without the slash at its end. Raises InvalidArgument.
+
+    The server reads and writes its own store alone: this is a place that clients reach with keys of their own.
+    """
+    if location is None:
+        return None
+    scheme = urlsplit(location).scheme
+    if scheme not in ("s3", "gs", "az", "abfss", "wasbs", "file") or len(location) > 1000 or ".." in location:
+        raise invalid_value("artifact_root", location[:200], "use s3://…, gs://…, az://…, abfss://… or file://….")
+    return location.rstrip("/")
 
 
 def check_topics(topics: list[str]) -> list[str]:

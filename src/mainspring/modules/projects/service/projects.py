@@ -52,6 +52,7 @@ def create_project(tx: Connection, actor: Actor, new: ProjectCreate) -> Project:
         "visibility": new.visibility.value,
         "description": names.check_description(new.description),
         "readme": names.check_readme(new.readme),
+        "artifact_root": names.check_artifact_root(new.artifact_root),
         "created_by": actor.name,
     }
     topics = names.check_topics(new.topics)
@@ -137,6 +138,8 @@ def update_project(tx: Connection, actor: Actor, change: ProjectUpdate) -> Proje
         values["description"] = names.check_description(change.description)
     if change.readme is not UNSET:
         values["readme"] = names.check_readme(change.readme)
+    if change.artifact_root is not UNSET:
+        values["artifact_root"] = names.check_artifact_root(change.artifact_root)
     if change.visibility is not UNSET:
         values["visibility"] = change.visibility.value
     if change.archived is not UNSET and change.archived != (project.archived_at is not None):

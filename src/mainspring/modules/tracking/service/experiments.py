@@ -18,6 +18,9 @@ from mainspring.kit.paths import repeatedly_unquoted
 from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
 from mainspring.modules.artifacts import service as artifacts
+from mainspring.modules.projects import service as projects
+from mainspring.modules.quotas import service as quotas
+from mainspring.modules.quotas.schemas import Resource
 from mainspring.modules.tracking import search
 from mainspring.modules.tracking.schemas import Experiment, ExperimentCreate, LifecycleStage, ViewType
 from mainspring.modules.tracking.service import rules
@@ -39,12 +42,16 @@ def create_experiment(tx: Connection, actor: Actor, new: ExperimentCreate) -> Ex
     existing = store.find_experiment(tx, actor.project, name=new.name)
     if existing is not None:
         raise _taken(existing)
+    quotas.take(tx, actor.project, Resource.EXPERIMENTS)
     key = store.insert_experiment(tx, actor.project, new.name, now_ms())
-    store.set_location(tx, key, location or artifacts.own_location(actor.project, str(key)))
+    store.set_location(tx, key, location or _usual_location(tx, actor, key))
     store.set_tags(tx, key, tags)
     [experiment] = store.get_experiments(tx, actor.project, [key])
     _note(tx, actor, "experiment.create", experiment, after={"name": experiment.name, "tags": experiment.tags})
     return experiment
+
+
+quotas.counted(Resource.EXPERIMENTS)(store.count_experiments)
 
 
 def _note(
@@ -52,6 +59,12 @@ def _note(
 ) -> None:
     """Publish an act upon an experiment."""
     events.publish(tx, Event(action, experiment.experiment_id, actor, actor.project, before, after))
+
+
+def _usual_location(tx: Connection, actor: Actor, key: int) -> str:
+    """Return where the files of an experiment lie that names no place."""
+    root = projects.own_project(tx, actor).artifact_root
+    return f"{root}/{key}" if root else artifacts.own_location(actor.project, str(key))
 
 
 @events.subscribe
