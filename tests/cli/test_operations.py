@@ -16,6 +16,7 @@ import pytest
 import mainspring as ms
 from mainspring.kit.errors import NotFound
 from tests.cli.conftest import Typed
+from tests.components.ports import wait_until
 from tests.components.server import MainspringServer
 
 # Operation → why neither has it.
@@ -30,7 +31,9 @@ NEEDLESS = {
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[MainspringServer]:
     """Yield a server of the test's own, which logs each request."""
-    with MainspringServer(tmp_path / "data", "--log-level", "debug", "--log-format", "json") as started:
+    with MainspringServer(
+        tmp_path / "data", "--log-level", "debug", "--log-format", "json", "--webhook-private-addresses"
+    ) as started:
         yield started
 
 
@@ -74,6 +77,12 @@ def make_logged_model(server: MainspringServer) -> str:
     folder = model["artifact_uri"].removeprefix("mlflow-artifacts:/").lstrip("/")
     httpx.put(f"{proxy}/{folder}/sub/f.txt", content=b"f").raise_for_status()
     return str(model["model_id"])
+
+
+def first_delivery(client: ms.Client, webhook: str) -> str:
+    """Return the id of what a webhook is sent first, which takes a moment."""
+    wait_until(lambda: bool(list(client.webhooks.deliveries(webhook))), "a delivery", 10)
+    return next(iter(client.webhooks.deliveries(webhook))).delivery_id
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +162,18 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.logged_models.list_files(logged)
         client.logged_models.download(logged, to=tmp_path / "logged")
         client.storage.gc(dry_run=True)
+        assert list(client.audit.search())
+        assert b"".join(client.audit.export())
+        assert client.audit.verify().problem is None
+        webhook = client.webhooks.create("w", f"{server.url}/livez", ["run.*"]).webhook_id
+        list(client.webhooks.list())
+        client.webhooks.get(webhook)
+        client.webhooks.test(webhook)
+        client.runs.delete(run)
+        delivery = first_delivery(client, webhook)
+        client.webhooks.redeliver(webhook, delivery)
+        client.webhooks.update(webhook, description="d")
+        client.webhooks.delete(webhook)
         with pytest.raises(NotFound):
             client.models.get("m")
     assert operations(server).keys() - called(server) == NEEDLESS.keys()
@@ -218,9 +239,28 @@ def test_every_operation_is_on_the_command_line(
         logged-models files {logged}
         logged-models download {logged} --to {tmp_path}/logged
         gc --dry-run
+        audit search
+        audit export
+        audit verify
+        webhooks create w {server.url}/livez --event run.*
+        webhooks list
     """
     for line in filter(None, map(str.strip, lines.splitlines())):
         if "upload" in line:
             interrupt_an_upload(server, run, tmp_path / "f.txt")
         typed(*line.split())
+    [webhook] = typed("webhooks", "list", "--json").json["items"]
+    webhook = webhook["webhook_id"]
+    typed("runs", "delete", run)
+    with ms.connect(server.url) as client:
+        delivery = first_delivery(client, webhook)
+    for words in (
+        ("get", webhook),
+        ("test", webhook),
+        ("deliveries", webhook),
+        ("redeliver", webhook, delivery),
+        ("update", webhook, "--description", "d"),
+        ("delete", webhook, "--yes"),
+    ):
+        typed("webhooks", *words)
     assert operations(server).keys() - called(server) == NEEDLESS.keys()

@@ -21,6 +21,8 @@ CALLS = {
         "update_version"
     ),
     "StorageClient": "gc",
+    "AuditClient": "export search verify",
+    "WebhookClient": "create delete deliveries get list redeliver test update",
     "Client": "close url",
     "Results": "page",
     "RunResults": "count to_polars",

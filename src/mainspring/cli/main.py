@@ -11,7 +11,19 @@ import typer
 from typer.exceptions import TyperException
 
 from mainspring import __version__
-from mainspring.cli import artifacts, config, db, experiments, gc, logged_models, models, runs, transfer
+from mainspring.cli import (
+    artifacts,
+    audit,
+    config,
+    db,
+    experiments,
+    gc,
+    logged_models,
+    models,
+    runs,
+    transfer,
+    webhooks,
+)
 from mainspring.cli.flags import (
     AllowedHosts,
     ApiKeyDays,
@@ -65,6 +77,8 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(models.app, name="models")
 app.add_typer(logged_models.app, name="logged-models")
+app.add_typer(audit.app, name="audit")
+app.add_typer(webhooks.app, name="webhooks")
 app.command("gc")(gc.gc)
 app.add_typer(transfer.importing, name="import")
 app.command("export")(transfer.export)

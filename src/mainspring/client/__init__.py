@@ -1,6 +1,7 @@
 """The Python SDK: typed calls of ``/api/v1`` on the schemas that the server answers with."""
 
 from mainspring.client.artifacts import ArtifactClient
+from mainspring.client.audit import AuditClient
 from mainspring.client.client import Client, connect, runs
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
@@ -10,9 +11,11 @@ from mainspring.client.progress import Transfer
 from mainspring.client.runs import RunClient, RunResults
 from mainspring.client.series import SeriesResults
 from mainspring.client.storage import StorageClient
+from mainspring.client.webhooks import WebhookClient
 
 __all__ = [
     "ArtifactClient",
+    "AuditClient",
     "Client",
     "ExperimentClient",
     "LoggedModelClient",
@@ -23,6 +26,7 @@ __all__ = [
     "SeriesResults",
     "StorageClient",
     "Transfer",
+    "WebhookClient",
     "connect",
     "runs",
 ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mainspring.client.artifacts import ArtifactClient
+from mainspring.client.audit import AuditClient
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.models import ModelClient
 from mainspring.client.runs import RunClient, RunResults
 from mainspring.client.storage import StorageClient
 from mainspring.client.transport import Transport, default_direct_from, default_project, default_url
+from mainspring.client.webhooks import WebhookClient
 
 
 class Client:
@@ -38,6 +40,8 @@ class Client:
         self.models = ModelClient(self._transport)
         self.logged_models = LoggedModelClient(self._transport)
         self.storage = StorageClient(self._transport)
+        self.audit = AuditClient(self._transport)
+        self.webhooks = WebhookClient(self._transport)
 
     @property
     def url(self) -> str:

@@ -34,6 +34,7 @@ READ, MANAGE = needs(Permission.AUDIT_READ), needs(Permission.WEBHOOKS_MANAGE)
 Db = NamedDependency[Database]
 Who = NamedDependency[Actor]
 All = NamedDependency[Services]
+# "actor" and "scope" have a meaning of their own among a handler's arguments.
 By = Annotated[str | None, QueryParameter(name="actor", description="Who did it.")]
 Action = Annotated[str | None, QueryParameter(description="Such as `model_version.create` or `model_version.*`.")]
 ObjectId = Annotated[str | None, QueryParameter(description="What it was done to.")]
@@ -41,7 +42,9 @@ Text = Annotated[str | None, QueryParameter(description="Part of an object's id,
 Allowed = Annotated[bool | None, QueryParameter(description="Whether it was allowed.")]
 Since = Annotated[int | None, QueryParameter(description="The first moment, in ms since the epoch.")]
 Until = Annotated[int | None, QueryParameter(description="The first moment past it, in ms since the epoch.")]
-Scope = Annotated[AuditScope, QueryParameter(description="`instance` is for admins: the acts of all projects.")]
+Whose = Annotated[
+    AuditScope, QueryParameter(name="scope", description="`instance` is for admins: the acts of all projects.")
+]
 Format = Annotated[AuditFormat, QueryParameter(description="A JSON object a line, or comma-separated values.")]
 MaxResults = Annotated[int, QueryParameter(description="How many at most.")]
 PageToken = Annotated[str | None, QueryParameter(description="The `next_page_token` of the page before.")]
@@ -62,12 +65,12 @@ async def search_audit(
     allowed: Allowed = None,
     since: Since = None,
     until: Until = None,
-    scope: Scope = AuditScope.PROJECT,
+    audit_scope: Whose = AuditScope.PROJECT,
     max_results: MaxResults = 100,
     page_token: PageToken = None,
 ) -> AuditEvents:
     """Search the audit log, the newest acts first."""
-    wanted = AuditSearch(by, action, object_id, text, allowed, since, until, scope)
+    wanted = AuditSearch(by, action, object_id, text, allowed, since, until, audit_scope)
     page = await db.read(service.search_events, actor, wanted, max_results, page_token)
     return AuditEvents(page.items, page.next_page_token)
 
@@ -83,11 +86,11 @@ async def export_audit(
     allowed: Allowed = None,
     since: Since = None,
     until: Until = None,
-    scope: Scope = AuditScope.PROJECT,
+    audit_scope: Whose = AuditScope.PROJECT,
     format: Format = AuditFormat.NDJSON,
 ) -> Stream:
     """Export acts of the audit log as a file, the oldest first."""
-    wanted = AuditSearch(by, action, object_id, text, allowed, since, until, scope)
+    wanted = AuditSearch(by, action, object_id, text, allowed, since, until, audit_scope)
     pieces = await service.export(db, actor, wanted, format)
     headers = {"Content-Disposition": f'attachment; filename="audit.{format}"', "X-Content-Type-Options": "nosniff"}
     return Stream(pieces, media_type=MEDIA_TYPES[format], headers=headers)

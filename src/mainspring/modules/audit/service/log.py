@@ -50,14 +50,17 @@ def _check(actor: Actor, wanted: AuditSearch) -> int | None:
         check_text(getattr(wanted, field) or "", field)
     if wanted.action is not None:
         check_pattern(wanted.action, "action")
-    for field in ("since", "until"):
-        moment = getattr(wanted, field)
-        if moment is not None and not 0 <= moment < 2**63:
-            raise InvalidArgument(f"{field} is {moment}; it must be milliseconds since the epoch.", field=field)
+    _check_number("since", wanted.since or 0, "milliseconds since the epoch")
+    _check_number("until", wanted.until or 0, "milliseconds since the epoch")
     if wanted.scope is AuditScope.PROJECT:
         return actor.project
     check_admin(actor)
     return None
+
+
+def _check_number(field: str, value: int, right: str) -> None:
+    if not 0 <= value < 2**63:
+        raise InvalidArgument(f"{field} is {value}; it must be {right}.", field=field)
 
 
 def check_admin(actor: Actor) -> None:
@@ -142,6 +145,7 @@ def verify(tx: Connection, actor: Actor, after: int = 0, limit: int = VERIFY_PAR
     place is the problem.
     """
     actor.require(Permission.AUDIT_READ)
+    _check_number("after", after, "the next_after of the part before, or 0")
     ends = store.get_chain(tx)
     at, digest = _start(tx, ends, after)
     if digest is None:
