@@ -47,6 +47,24 @@ make_venv() {
     "$1/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$uv_version"
 }
 
+# The packages of tests/components/package-lock.json, for the tests that need Node.
+get_node_packages() {
+    if ! command -v npm >/dev/null; then
+        say "npm is not installed: the tests of sign-in by an OpenID provider are skipped."
+        return 0
+    fi
+    folder=.cache/components
+    if cmp -s tests/components/package-lock.json "$folder/installed-lock.json"; then return 0; fi
+    say "installing the Node packages of the tests"
+    mkdir -p "$folder"
+    cp tests/components/package.json tests/components/package-lock.json "$folder/"
+    if npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null >/dev/null; then
+        cp tests/components/package-lock.json "$folder/installed-lock.json"
+    else
+        say "npm could not install them: the tests of sign-in by an OpenID provider are skipped."
+    fi
+}
+
 get_components() {
     PATH="$PATH:/usr/sbin:/sbin"
     missing=""
@@ -58,6 +76,7 @@ get_components() {
         command -v "$tool" >/dev/null || missing="$missing $tool"
     done
     command -v radosgw-admin >/dev/null && command -v ceph >/dev/null || missing="$missing ceph-common"
+    get_node_packages
     [ -n "$missing" ] || return 0
     if ! can_install; then
         say "not installed, and only root on Debian can have it installed from here: $missing. Its tests are skipped."

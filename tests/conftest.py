@@ -12,11 +12,14 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = [
+    "tests.components.gitlab",
+    "tests.components.oidc",
     "tests.components.postgres",
     "tests.components.pgbouncer",
     "tests.components.redis",
     "tests.components.rgw",
     "tests.components.server",
+    "tests.components.accounts",
 ]
 
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips")

@@ -34,7 +34,7 @@ LEEWAY_S = 30
 LOGOUT_TOKEN_S = 300
 METADATA_S = 3600.0
 KEYS_S = 600.0
-KEYS_PAUSE_S = 5.0
+UNKNOWN_PAUSE_S = 5.0
 
 
 class Metadata(msgspec.Struct):
@@ -92,6 +92,7 @@ class Provider:
         self.client = client
         self._metadata: Metadata | None = None
         self._metadata_at = self._keys_at = 0.0
+        self._unknown_at = -UNKNOWN_PAUSE_S
         self._keys: KeySet | None = None
 
     async def metadata(self) -> Metadata:
@@ -218,11 +219,14 @@ class Provider:
             raise _untrusted("token", error) from error
 
     async def _key_set(self, *, unknown: bool = False) -> KeySet:
-        """Return the provider's keys; where one is unknown they are fetched again, but not for every such token."""
-        age = time.monotonic() - self._keys_at
-        if self._keys is None or age > (KEYS_PAUSE_S if unknown else KEYS_S):
+        """Return the provider's keys; for one that is unknown they are fetched again, but not for every such token."""
+        now = time.monotonic()
+        again = unknown and now - self._unknown_at > UNKNOWN_PAUSE_S
+        if again:
+            self._unknown_at = now
+        if self._keys is None or again or now - self._keys_at > KEYS_S:
             found = await outbound.get(_Keys, (await self.metadata()).jwks_uri)
-            self._keys, self._keys_at = _import_keys(found), time.monotonic()
+            self._keys, self._keys_at = _import_keys(found), now
         return self._keys
 
     async def _ask_for_tokens(self, form: Mapping[str, str]) -> Tokens:

@@ -1,0 +1,1 @@
+"""Signing in by identity providers, real ones and ones that lie."""
