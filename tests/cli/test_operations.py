@@ -162,6 +162,8 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.logged_models.list_files(logged)
         client.logged_models.download(logged, to=tmp_path / "logged")
         client.storage.gc(dry_run=True)
+        client.quotas.set({"runs": 100})
+        client.quotas.get()
         assert list(client.audit.search())
         assert b"".join(client.audit.export())
         assert client.audit.verify().problem is None
@@ -239,6 +241,8 @@ def test_every_operation_is_on_the_command_line(
         logged-models files {logged}
         logged-models download {logged} --to {tmp_path}/logged
         gc --dry-run
+        quotas set runs=100
+        quotas show
         audit search
         audit export
         audit verify

@@ -21,6 +21,7 @@ CALLS = {
         "update_version"
     ),
     "StorageClient": "gc",
+    "QuotaClient": "get set",
     "AuditClient": "export search verify",
     "WebhookClient": "create delete deliveries get list redeliver test update",
     "Client": "close url",

@@ -20,6 +20,7 @@ from mainspring.cli import (
     gc,
     logged_models,
     models,
+    quotas,
     runs,
     transfer,
     webhooks,
@@ -79,6 +80,7 @@ app.add_typer(models.app, name="models")
 app.add_typer(logged_models.app, name="logged-models")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")
+app.add_typer(quotas.app, name="quotas")
 app.command("gc")(gc.gc)
 app.add_typer(transfer.importing, name="import")
 app.command("export")(transfer.export)

@@ -8,6 +8,7 @@ from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.models import ModelClient
 from mainspring.client.pages import Results
 from mainspring.client.progress import Transfer
+from mainspring.client.quotas import QuotaClient
 from mainspring.client.runs import RunClient, RunResults
 from mainspring.client.series import SeriesResults
 from mainspring.client.storage import StorageClient
@@ -20,6 +21,7 @@ __all__ = [
     "ExperimentClient",
     "LoggedModelClient",
     "ModelClient",
+    "QuotaClient",
     "Results",
     "RunClient",
     "RunResults",

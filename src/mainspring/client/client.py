@@ -9,6 +9,7 @@ from mainspring.client.audit import AuditClient
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.models import ModelClient
+from mainspring.client.quotas import QuotaClient
 from mainspring.client.runs import RunClient, RunResults
 from mainspring.client.storage import StorageClient
 from mainspring.client.transport import Transport, default_direct_from, default_project, default_url
@@ -40,6 +41,7 @@ class Client:
         self.models = ModelClient(self._transport)
         self.logged_models = LoggedModelClient(self._transport)
         self.storage = StorageClient(self._transport)
+        self.quotas = QuotaClient(self._transport)
         self.audit = AuditClient(self._transport)
         self.webhooks = WebhookClient(self._transport)
 
