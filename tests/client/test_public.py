@@ -21,6 +21,11 @@ CALLS = {
         "update_version"
     ),
     "StorageClient": "gc",
+    "ConfigurationClient": (
+        "delete delete_schema diff effective get get_schema list rollback set set_schema versions watch"
+    ),
+    "SecretClient": "delete get list reveal set update versions",
+    "EncryptionKeyClient": "list rewrap rotate",
     "QuotaClient": "get set",
     "AuditClient": "export search verify",
     "WebhookClient": "create delete deliveries get list redeliver test update",

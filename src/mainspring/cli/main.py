@@ -15,13 +15,16 @@ from mainspring.cli import (
     artifacts,
     audit,
     config,
+    configuration,
     db,
     experiments,
     gc,
+    keys,
     logged_models,
     models,
     quotas,
     runs,
+    secrets,
     transfer,
     webhooks,
 )
@@ -81,6 +84,9 @@ app.add_typer(logged_models.app, name="logged-models")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(quotas.app, name="quotas")
+app.add_typer(configuration.app, name="configuration")
+app.add_typer(secrets.app, name="secrets")
+app.add_typer(keys.app, name="keys")
 app.command("gc")(gc.gc)
 app.add_typer(transfer.importing, name="import")
 app.command("export")(transfer.export)
@@ -151,8 +157,11 @@ def up(
     err.print("Mainspring has stopped.")
 
 
-def _announce(address: str) -> None:
+def _announce(address: str, setup: str) -> None:
     out.print(f"\n[bold]Mainspring {__version__}[/bold] is ready at [bold]{address}[/bold]\n")
+    if setup:
+        out.print("  It has no administrator yet. Make the first one here, within a day; the link is good once:")
+        out.print(f"  {address}{setup}\n")
     out.print("  import mlflow")
     out.print(f'  mlflow.set_tracking_uri("{address}")')
     out.print('  mlflow.set_experiment("my-experiment")')

@@ -3,6 +3,7 @@
 from mainspring.client.artifacts import ArtifactClient
 from mainspring.client.audit import AuditClient
 from mainspring.client.client import Client, connect, runs
+from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.models import ModelClient
@@ -10,6 +11,7 @@ from mainspring.client.pages import Results
 from mainspring.client.progress import Transfer
 from mainspring.client.quotas import QuotaClient
 from mainspring.client.runs import RunClient, RunResults
+from mainspring.client.secrets import EncryptionKeyClient, SecretClient
 from mainspring.client.series import SeriesResults
 from mainspring.client.storage import StorageClient
 from mainspring.client.webhooks import WebhookClient
@@ -18,6 +20,8 @@ __all__ = [
     "ArtifactClient",
     "AuditClient",
     "Client",
+    "ConfigurationClient",
+    "EncryptionKeyClient",
     "ExperimentClient",
     "LoggedModelClient",
     "ModelClient",
@@ -25,6 +29,7 @@ __all__ = [
     "Results",
     "RunClient",
     "RunResults",
+    "SecretClient",
     "SeriesResults",
     "StorageClient",
     "Transfer",

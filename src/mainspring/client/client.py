@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 
 from mainspring.client.artifacts import ArtifactClient
 from mainspring.client.audit import AuditClient
+from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.models import ModelClient
 from mainspring.client.quotas import QuotaClient
 from mainspring.client.runs import RunClient, RunResults
+from mainspring.client.secrets import EncryptionKeyClient, SecretClient
 from mainspring.client.storage import StorageClient
 from mainspring.client.transport import Transport, default_direct_from, default_project, default_url
 from mainspring.client.webhooks import WebhookClient
@@ -41,6 +43,9 @@ class Client:
         self.models = ModelClient(self._transport)
         self.logged_models = LoggedModelClient(self._transport)
         self.storage = StorageClient(self._transport)
+        self.config = ConfigurationClient(self._transport)
+        self.secrets = SecretClient(self._transport)
+        self.encryption_keys = EncryptionKeyClient(self._transport)
         self.quotas = QuotaClient(self._transport)
         self.audit = AuditClient(self._transport)
         self.webhooks = WebhookClient(self._transport)

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from copy import copy
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -84,8 +85,11 @@ def default_project() -> str | None:
 
 
 def segment(text: object) -> str:
-    """Return a text as one segment of a path."""
-    return quote(str(text), safe="")
+    """Return a text as one segment of a path. Raises InvalidArgument for dots, which in a URL lead elsewhere."""
+    name = str(text)
+    if name in (".", ".."):
+        raise InvalidArgument(f"'{name}' cannot be named in a URL.")
+    return quote(name, safe="")
 
 
 def _address(url: str) -> str:
@@ -105,10 +109,10 @@ def _project_path(project: str | None) -> str:
     """Return the path under which a project's API lies."""
     if project is None:
         return ""
-    namespace, _, name = project.partition("/")
-    if not namespace or not name or "/" in name:
+    parts = project.split("/")
+    if len(parts) < 2 or "" in parts:
         raise InvalidArgument(f"The project is '{project}'; it must be like namespace/name.", field="project")
-    return f"/p/{segment(namespace)}/{segment(name)}"
+    return "/p/" + "/".join(map(segment, parts))
 
 
 class Transport:
@@ -128,10 +132,16 @@ class Transport:
         self.url = _address(url)
         self.retries, self.direct_from = retries, direct_from
         self._timeout = timeout
-        own = self.url + _project_path(project) + API
-        self._http = httpx.Client(base_url=own, timeout=timeout, auth=authorization(url, token))
+        self._api = self.url + _project_path(project) + API
+        self._http = httpx.Client(timeout=timeout, auth=authorization(url, token))
         # The store is another server, which must not see what is meant for ours.
         self._store_http = httpx.Client(timeout=timeout)
+
+    def of(self, project: str | None) -> Transport:
+        """Return the API of another project over the same connections; None is the server's, whatever its project."""
+        other = copy(self)
+        other._api = self.url + _project_path(project) + API
+        return other
 
     def close(self) -> None:
         """Close the connections."""
@@ -142,9 +152,9 @@ class Transport:
         """Send a request and return its answer, decoded as ``answer``."""
         return self._decode(answer, self._send(lambda: self._request(method, path, body, query)))
 
-    def do(self, method: str, path: str, *, body: object = None) -> None:
+    def do(self, method: str, path: str, *, body: object = None, query: Query | None = None) -> None:
         """Send a request that is answered without content."""
-        self._send(lambda: self._request(method, path, body, None))
+        self._send(lambda: self._request(method, path, body, query))
 
     def table(self, method: str, path: str, *, body: object) -> tuple[bytes, str | None]:
         """Send a request that is answered with a table, and return its Arrow stream and the token of the next page."""
@@ -165,15 +175,21 @@ class Transport:
 
         def build() -> httpx.Request:
             return self._http.build_request(
-                "PUT", path, content=chunks(), headers=given, timeout=self._storing_timeout()
+                "PUT", self._api + path, content=chunks(), headers=given, timeout=self._storing_timeout()
             )
 
         return self._decode(answer, self._send(build))
 
     @contextmanager
-    def get_file(self, path: str, headers: Headers) -> Iterator[httpx.Response]:
-        """Yield the answer to a GET of a file, whose bytes are still to be read."""
-        reply = self._send(lambda: self._http.build_request("GET", path, headers=headers), stream=True)
+    def get_file(self, path: str, headers: Headers, query: Query | None = None) -> Iterator[httpx.Response]:
+        """Yield the answer to a GET of a file or a stream, whose bytes are still to be read."""
+
+        def build() -> httpx.Request:
+            request = self._request("GET", path, None, query)
+            request.headers.update(headers)
+            return request
+
+        reply = self._send(build, stream=True)
         with closing(reply), self._reporting():
             yield reply
 
@@ -185,7 +201,9 @@ class Transport:
 
         What leads to our server goes the way of all requests to it; what leads to the store carries nothing of ours.
         """
-        http, url = (self._store_http, signed.url) if signed.direct else (self._http, signed.url.partition(API)[2])
+        http, url = self._store_http, signed.url
+        if not signed.direct:
+            http, url = self._http, self._api + signed.url.partition(API)[2]
         request = http.build_request(
             signed.method,
             url,
@@ -215,9 +233,10 @@ class Transport:
     def _request(self, method: str, path: str, body: object, query: Query | None) -> httpx.Request:
         given: Any = {name: value for name, value in (query or {}).items() if value is not None}
         if body is None:
-            return self._http.build_request(method, path, params=given)
+            return self._http.build_request(method, self._api + path, params=given or None)
         headers = {"Content-Type": "application/json"}
-        return self._http.build_request(method, path, content=msgspec.json.encode(body), headers=headers)
+        content = msgspec.json.encode(body)
+        return self._http.build_request(method, self._api + path, params=given or None, content=content, headers=headers)
 
     def _send(self, build: Callable[[], httpx.Request], *, stream: bool = False) -> httpx.Response:
         """Send what ``build`` makes until it is answered. What may have been carried out is not sent again."""
