@@ -61,6 +61,10 @@ class MainspringServer:
         """Everything that the server has printed since its first start."""
         return self.log_path.read_text() if self.log_path.exists() else ""
 
+    def add_environment(self, **variables: str) -> None:
+        """Set variables that the server gets at its next start."""
+        self._environment |= variables
+
     def start(self) -> "MainspringServer":
         """Start and return once /readyz answers 200; raise with the log when it does not."""
         with self.log_path.open("ab") as log:
