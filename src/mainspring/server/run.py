@@ -9,17 +9,20 @@ from collections.abc import Callable
 
 import structlog
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from mainspring.db.engine import check_url
 from mainspring.kit.errors import Unavailable
-from mainspring.kit.sql_engines import create_write_engine, embedded_file
+from mainspring.kit.sql_engines import create_write_engine, embedded_file, unavailable_reason
+from mainspring.modules.identity.service import create_setup_link
 from mainspring.server.app import Application, upgrade
 from mainspring.server.lock import describe_holder, lock_database
 from mainspring.server.logs import configure_logs
 from mainspring.server.protocol import Config, Connection
 from mainspring.settings import PREFIX, Settings, load_settings
 
-Announce = Callable[[str], None]
+Announce = Callable[[str, str], None]
+"""Told the server's address, and the path of the page where its first administrator is made, if there is none yet."""
 
 HUNG_S = 30
 """A worker process that shows no sign of life for so long is replaced. It may be that the machine is busy."""
@@ -47,7 +50,7 @@ class _Server(uvicorn.Server):
 def serve(settings: Settings, announce: Announce) -> bool:
     """Serve until SIGINT or SIGTERM, letting requests in progress finish; say whether it ever was ready.
 
-    ``announce`` is called with the address once requests are answered. Raises FailedPrecondition
+    ``announce`` is called once requests are answered. Raises FailedPrecondition
     for a database that is in use, Unavailable for an address that is taken or a database that is away.
     """
     configure_logs(settings.log_format, settings.log_level)
@@ -57,13 +60,14 @@ def serve(settings: Settings, announce: Announce) -> bool:
     address = _address(settings.host, listener.getsockname()[1])
     if lock:
         describe_holder(lock, address)
+    setup = _prepare(settings)
     if settings.workers > 1:
         port = listener.getsockname()[1]
         listener.close()  # it has shown that nobody else listens there
-        return _serve_workers(settings, port, lambda: announce(address))
+        return _serve_workers(settings, port, lambda: announce(address, setup))
     app = Application(settings)
     server = _Server(_config(settings, app))
-    server.announce = lambda: announce(address)
+    server.announce = lambda: announce(address, setup)
     try:
         server.run(sockets=[listener])
     except SystemExit:
@@ -134,7 +138,6 @@ def _address(host: str, port: int) -> str:
 def _serve_workers(settings: Settings, port: int, announce: Callable[[], None]) -> bool:
     from mainspring.server.workers import Workers
 
-    _check_database(settings)
     # The children are fresh interpreters: they read the settings that this process has resolved.
     for name in settings.__dataclass_fields__:
         os.environ[PREFIX + name.upper()] = str(getattr(settings, name))
@@ -144,11 +147,23 @@ def _serve_workers(settings: Settings, port: int, announce: Callable[[], None]) 
     return workers.ready
 
 
-def _check_database(settings: Settings) -> None:
-    """Upgrade the database in this process, which can say why that fails better than each of the workers could."""
+def _prepare(settings: Settings) -> str:
+    """Return the path of the page where the first administrator is made, empty where there is nothing to make.
+
+    The workers' database is upgraded here: this process can say why that fails better than each of them could.
+    """
+    if settings.workers == 1 and settings.resolved_auth != "local":
+        return ""
     engine = create_write_engine(check_url(settings.resolved_database_url))
     try:
         upgrade(engine)
+        if settings.resolved_auth != "local":
+            return ""
+        with engine.begin() as tx:
+            link = create_setup_link(tx)
+        return link.path if link else ""
+    except SQLAlchemyError as error:
+        raise Unavailable(unavailable_reason(error) or f"The database cannot be written: {error}.") from error
     finally:
         engine.dispose()
 

@@ -400,10 +400,10 @@ def setup(token: str, name: str = "ada") -> Setup:
 
 def test_the_first_administrator_is_made_once(run: Any) -> None:
     async def test(db: Database) -> None:
-        earlier = await db.write(service.create_setup_link)
         link = await db.write(service.create_setup_link)
+        other = await db.write(service.create_setup_link)
         assert link.path == f"/setup#token={link.token}"
-        for token in (earlier.token, "", "msl_x", tokens.new_token(tokens.LINK)):
+        for token in ("", "msl_x", tokens.new_token(tokens.LINK)):
             error = await refused(service.set_up(db, setup(token), ""))
             assert (type(error), error.message) == (PermissionDenied, links.GONE)
         for wrong in (setup(link.token, "system"), replace_password(setup(link.token), "password")):
@@ -413,6 +413,8 @@ def test_the_first_administrator_is_made_once(run: Any) -> None:
         assert (credential.account.name, credential.account.is_admin) == ("ada", True)
         assert (await service.verify_password(db, "ada", PASSWORD, "")).is_admin
         assert isinstance(await refused(service.set_up(db, setup(link.token, "eve"), "")), PermissionDenied)
+        late = await refused(service.set_up(db, setup(other.token, "eve"), ""))
+        assert (type(late), "has an administrator" in late.message) == (FailedPrecondition, True)
         assert await db.write(service.create_setup_link) is None
 
     run(test)

@@ -30,7 +30,10 @@ GONE = "This link is not good, or not any more: it was used, replaced, or is old
 
 
 def create_setup_link(tx: Connection) -> OneTimeLink | None:
-    """Make the link by which the first administrator is made, in place of an earlier one; None once there is one."""
+    """Make a link by which the first administrator is made; None once there is one.
+
+    Earlier ones stay good: of several servers on one database each prints its own.
+    """
     change_access(tx)
     if store.count_admins(tx):
         return None
@@ -44,6 +47,7 @@ def create_password_link(tx: Connection, actor: Actor, name: str) -> OneTimeLink
     record = find_user(tx, name)
     if record.kind != AccountKind.USER:
         raise InvalidArgument(f"'{record.name}' is a service account, which has no password.", field="name")
+    sign_ins.delete_links(tx, PASSWORD, record.key)
     note(tx, actor, "user.create_password_link", record.name)
     return _create_link(tx, PASSWORD, record.key)
 
@@ -124,6 +128,5 @@ def _use(tx: Connection, purpose: str, token: str) -> None:
 
 def _create_link(tx: Connection, purpose: str, user: int | None) -> OneTimeLink:
     token, now = tokens.new_token(tokens.LINK), now_ms()
-    sign_ins.delete_links(tx, purpose, user)
     sign_ins.insert_link(tx, tokens.digest_of(token), purpose, user, now, now + DAY_MS)
     return OneTimeLink(token, f"/{purpose}#token={token}", now + DAY_MS)

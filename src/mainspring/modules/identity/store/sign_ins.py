@@ -72,11 +72,10 @@ def use_link(tx: Connection, digest: bytes, now: int) -> bool:
     return tx.execute(update(table).where(*unused).values(used_at=now)).rowcount == 1
 
 
-def delete_links(tx: Connection, purpose: str, user: int | None) -> None:
-    """Make the links of a purpose, for an account or for none, worthless."""
+def delete_links(tx: Connection, purpose: str, user: int) -> None:
+    """Make the links of a purpose for an account worthless."""
     table = one_time_links
-    whose = table.c.user.is_(None) if user is None else table.c.user == user
-    tx.execute(delete(table).where(table.c.purpose == purpose, whose))
+    tx.execute(delete(table).where(table.c.purpose == purpose, table.c.user == user))
 
 
 def delete_stale_links(tx: Connection, before: int) -> int:
