@@ -25,6 +25,7 @@ WHOLE_ANSWER = "mainspring.whole_answer"
 STOPPING = "mainspring.stopping"
 """The ASGI extension by which our server says that it stops: its ``event`` is set then."""
 
+UNAUTHENTICATED = 401
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 MAX_QUERY_FIELDS = 2_000
@@ -186,16 +187,22 @@ class Answer:
         if message["type"] == "http.response.start":
             if self._held:
                 await self._settle()
-            self.status = message["status"]
+            self._note(message["status"])
             message["headers"] = [*message.get("headers", ()), *self.headers]
         await self._send(message)
 
     def send_whole(self, status: int, headers: Headers, body: bytes) -> bool:
         """Send a whole answer, and say whether that could be done."""
-        if self._whole and not self._held and self._whole(status, [*headers, *self.headers], body):
+        plain = not self._held and status != UNAUTHENTICATED
+        if self._whole and plain and self._whole(status, [*headers, *self.headers], body):
             self.status = status
             return True
         return False
+
+    def _note(self, status: int) -> None:
+        self.status = status
+        if status == UNAUTHENTICATED:
+            self.headers.append((b"www-authenticate", b'Bearer realm="mainspring"'))
 
 
 async def respond(send: Send, status: int, body: bytes, content_type: bytes = JSON, headers: Headers = ()) -> None:

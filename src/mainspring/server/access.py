@@ -15,21 +15,25 @@ import time
 from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 
+import structlog
 from sqlalchemy import Connection
 
 from mainspring.db.engine import Database
 from mainspring.kit.actors import LOCAL, NOBODY, Actor
 from mainspring.kit.context import client_address
-from mainspring.kit.errors import NotFound, PermissionDenied, Unauthenticated
+from mainspring.kit.errors import MainspringError, NotFound, PermissionDenied, Unauthenticated
 from mainspring.kit.http import Request
 from mainspring.kit.sql_engines import embedded_file
 from mainspring.kit.time import now_ms
+from mainspring.modules.audit import service as audit
 from mainspring.modules.identity import service as identity
 from mainspring.modules.identity.service import Account
 from mainspring.modules.projects import service as projects
 from mainspring.modules.projects.service import Place
 from mainspring.server.project_urls import PROJECT
 from mainspring.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 LEASE_S = 0.05
 MAX_KNOWN = 20_000
@@ -120,6 +124,17 @@ class Access:
         if len(self._known) >= MAX_KNOWN:
             self._known.clear()
         self._known[key] = found
+
+    async def note_denied(self, request: Request, path: str) -> None:
+        """Put a request that was refused into the audit log, where it is known who asked."""
+        actor: Actor | None = request.scope.get(ACTOR)
+        if actor is None or actor.key is None:
+            return
+        reason = "Permission denied."
+        try:
+            await self._db.write(audit.record_denied, actor, request.method, path, reason, actor.project)
+        except MainspringError as error:
+            log.error("denial_not_recorded", path=path, error=error.message)
 
     async def settle_change(self) -> None:
         """Return when no process goes by what was before a change of access that this one has just committed."""

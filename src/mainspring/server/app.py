@@ -18,7 +18,7 @@ from mainspring.db.engine import Database, check_url
 from mainspring.engines.blobs import BlobStore, open_store
 from mainspring.engines.vault import check_vault_url
 from mainspring.kit.context import client_address, note_access_change, request_id
-from mainspring.kit.errors import InvalidArgument, MainspringError
+from mainspring.kit.errors import PERMISSION_DENIED, InvalidArgument, MainspringError
 from mainspring.kit.http import (
     TEXT,
     Answer,
@@ -148,10 +148,12 @@ class Application:
         except AnswerInterrupted as error:
             log.error("answer_interrupted", request_id=this, path=path, reason=str(error))
         finally:
+            status = answer.status
+            if status == PERMISSION_DENIED.status:
+                await self._access.note_denied(request, path)
             request_id.reset(token)
             client_address.reset(from_address)
             note_access_change.reset(noting)
-            status = answer.status
             if status >= 500 or self._log_requests:
                 took = round((time.perf_counter() - started) * 1000, 1)
                 level = log.error if status >= 500 else log.debug

@@ -98,7 +98,7 @@ class ProjectRestore(Struct, forbid_unknown_fields=True):
     path: str
 
 
-class Projects(Struct, frozen=True):
+class Projects(Struct):
     """A page of projects, by path."""
 
     items: list[Project]
@@ -121,7 +121,7 @@ class NamespaceCreate(Struct, forbid_unknown_fields=True):
     description: str = ""
 
 
-class Namespaces(Struct, frozen=True):
+class Namespaces(Struct):
     """A page of namespaces, by name."""
 
     items: list[Namespace]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -15,6 +16,9 @@ from mainspring.modules.identity.service import Account, Credential
 from mainspring.modules.projects import store
 from mainspring.modules.projects.schemas import Explanation, Reason, RoleName, Visibility
 from mainspring.modules.projects.store import Grant, ProjectRecord
+
+NO_PROJECT = 0
+"""The key that no project has."""
 
 READS = ROLE_PERMISSIONS[Role.REPORTER] - {Permission.SIGNED_IN}
 """What the visibility of a project gives to those whom it is open to."""
@@ -60,20 +64,20 @@ def enter(
     Without an account it is nobody, who may read public projects where ``public_read`` is set. A credential
     that is limited takes away what it does not name.
     """
+    if account is None:
+        return _nobody(tx, place, public_read)
     project = find_place(tx, place)
     if place.path and place.workspace not in ("", project.workspace, project.path):
         raise InvalidArgument(
             f"The URL names the project '{project.path}', and the header the workspace '{place.workspace[:100]}'.",
             field="X-MLFLOW-WORKSPACE",
         )
-    if account is None:
-        opened = public_read and project.visibility == Visibility.PUBLIC
-        allowed = READS if opened else frozenset({Permission.PROJECTS_DISCOVER} if public_read else ())
-        return Actor(NOBODY.name, allowed, project.key, kind=ActorKind.NOBODY, workspace=project.workspace)
     permissions = permissions_of(tx, account, project)
-    scoped = credential is not None and _is_limited(credential)
     if credential is not None and credential.projects is not None and project.key not in credential.projects:
-        permissions = frozenset()
+        permissions &= ACCOUNT_PERMISSIONS
+    if (place.path or place.workspace) and Permission.PROJECT_READ not in permissions:
+        raise no_project(place)
+    scoped = credential is not None and _is_limited(credential)
     run_id = None
     if credential is not None and credential.run_id:
         run_id = credential.run_id if permissions >= RUN_PERMISSIONS else None
@@ -93,6 +97,16 @@ def enter(
         run_id,
         project.workspace,
     )
+
+
+def _nobody(tx: Connection, place: Place, public_read: bool) -> Actor:
+    """Return the actor that nobody is: a project that is not open looks like one that is not there."""
+    allowed = frozenset({Permission.PROJECTS_DISCOVER} if public_read else ())
+    with suppress(NotFound):
+        project = find_place(tx, place)
+        if public_read and project.visibility == Visibility.PUBLIC:
+            return Actor(NOBODY.name, READS, project.key, kind=ActorKind.NOBODY, workspace=project.workspace)
+    return Actor(NOBODY.name, allowed, NO_PROJECT, kind=ActorKind.NOBODY)
 
 
 def _is_limited(credential: Credential) -> bool:
