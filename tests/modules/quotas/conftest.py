@@ -14,6 +14,7 @@ from mainspring.engines.blobs import open_store
 from mainspring.kit.actors import LOCAL, Actor
 from mainspring.modules.services import Services
 from mainspring.server.schema import metadata
+from mainspring.settings import Settings
 from tests.components.postgres import create_database, drop_database
 
 
@@ -27,7 +28,7 @@ def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service
     url = check_url(postgres.database_url(name)) if name else f"sqlite:///{tmp_path}/quotas.db"
     db = Database(url)
     metadata.create_all(db.write_engine)
-    yield Services(db, open_store((tmp_path / "files").as_uri()))
+    yield Services(db, open_store((tmp_path / "files").as_uri()), Settings(data=tmp_path))
     db.close()
     if name:
         drop_database(postgres, name)

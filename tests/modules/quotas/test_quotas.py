@@ -15,6 +15,9 @@ from mainspring.kit.errors import InvalidArgument, PermissionDenied, TooLarge
 from mainspring.kit.events import Event
 from mainspring.kit.permissions import ROLE_PERMISSIONS, Permission, Role
 from mainspring.modules.artifacts import service as artifacts
+from mainspring.modules.configuration import service as configuration
+from mainspring.modules.configuration.schemas import DocumentUpdate, Environment, SecretWrite
+from mainspring.modules.configuration.service import Level
 from mainspring.modules.quotas import service
 from mainspring.modules.quotas.schemas import Quota, QuotaChange, Resource, Source
 from mainspring.modules.registry import service as registry
@@ -78,6 +81,32 @@ def test_experiments_and_models(tx: Connection, other: Actor) -> None:
         registry.create_registered_model(tx, other, RegisteredModelCreate("b"))
     registry.create_registered_model(tx, LOCAL, RegisteredModelCreate("b"))
     assert quota(tx, other, Resource.MODELS).used == 1
+
+
+def test_documents(tx: Connection, other: Actor) -> None:
+    limit(tx, other, configuration_documents=1)
+    configuration.set_document(tx, other, "a", Level(), DocumentUpdate({"x": 1}))
+    configuration.set_document(tx, other, "a", Level(), DocumentUpdate({"x": 2}))
+    with pytest.raises(TooLarge, match="configuration_documents"):
+        configuration.set_document(tx, other, "b", Level(), DocumentUpdate({}))
+    configuration.delete_document(tx, other, "a", Level())
+    assert quota(tx, other, Resource.DOCUMENTS).used == 0
+    limit(tx, other, configuration_documents=1)
+    configuration.set_document(tx, other, "b", Level(), DocumentUpdate({}))
+    with pytest.raises(TooLarge, match="configuration_documents"):
+        configuration.set_document(tx, other, "a", Level(), DocumentUpdate({}))
+
+
+def test_secrets(services: Services) -> None:
+    async def test() -> None:
+        await services.db.write(limit, LOCAL, secrets=1)
+        for value in ("one", "two"):
+            await configuration.set_secret(services, LOCAL, Environment.DEV, "a", SecretWrite(value))
+        with pytest.raises(TooLarge, match="secrets"):
+            await configuration.set_secret(services, LOCAL, Environment.DEV, "b", SecretWrite("x"))
+        assert (await services.db.read(quota, LOCAL, Resource.SECRETS)).used == 1
+
+    asyncio.run(test())
 
 
 def test_a_run_that_is_refused_takes_nothing(tx: Connection) -> None:

@@ -27,7 +27,11 @@ from mainspring.modules.configuration.service.pointers import changes_between
 from mainspring.modules.configuration.service.rules import Level
 from mainspring.modules.configuration.service.validation import check_document, check_fits
 from mainspring.modules.configuration.store import documents as store
-from mainspring.modules.configuration.store.documents import Place, Stored
+from mainspring.modules.configuration.store.documents import INSTANCE, Place, Stored
+from mainspring.modules.quotas import service as quotas
+from mainspring.modules.quotas.schemas import Resource
+
+quotas.counted(Resource.DOCUMENTS)(store.count_documents)
 
 
 def list_documents(tx: Connection, actor: Actor, max_results: int, page_token: str | None) -> Page[DocumentHeader]:
@@ -157,6 +161,8 @@ def _write(
     revision = store.take_revision(tx)
     before = store.find_stored(tx, place)
     _check_expected(before, place, expected_version)
+    if value is not None and (before is None or before.value is None) and place.project != INSTANCE:
+        quotas.take(tx, place.project, Resource.DOCUMENTS)
     store.add_version(tx, place, before, revision, value, message, actor.name, now_ms())
     _check_levels(tx, place)
     old = {"version": before.version} if before else None

@@ -32,7 +32,11 @@ from mainspring.modules.configuration.service import rules, sealing
 from mainspring.modules.configuration.service.sealing import DataKey, Owner
 from mainspring.modules.configuration.store import secrets as store
 from mainspring.modules.configuration.store.secrets import Sealed
+from mainspring.modules.quotas import service as quotas
+from mainspring.modules.quotas.schemas import Resource
 from mainspring.modules.services import Services
+
+quotas.counted(Resource.SECRETS)(store.count_secrets)
 
 MAX_BYTES = 64 * 1024
 MAX_READERS = 100
@@ -127,6 +131,8 @@ def _write_secret(tx: Connection, actor: Actor, owner: Owner, write: SecretWrite
     now = now_ms()
     found = store.find_secret(tx, owner.project, owner.environment, owner.name)
     new = Secret(owner.name, owner.environment, 0, "", [], False, actor.name, now, now)
+    if found is None:
+        quotas.take(tx, owner.project, Resource.SECRETS)
     key, before = found or (store.insert_secret(tx, owner.project, new), new)
     version = store.count_up(tx, key, now)
     after = msgspec.structs.replace(_changed(before, write), version=version, updated_at=now)

@@ -166,6 +166,14 @@ def find_document(tx: Connection, place: Place, version: int | None = None) -> D
     return Document(*where, number, revision, msgspec.json.decode(value), message, created_by, created_at)
 
 
+def count_documents(tx: Connection, project: int) -> int:
+    """Return how many documents a project has that were not deleted."""
+    documents, versions = configuration_documents, configuration_versions
+    alive = (documents.c.project == project, versions.c.value.is_not(None))
+    joined = documents.join(versions, _BOTH & _NEWEST)
+    return tx.execute(select(func.count()).select_from(joined).where(*alive)).scalar_one()
+
+
 def list_documents(tx: Connection, project: int, limit: int, offset: int) -> list[DocumentHeader]:
     """Return the documents of a project and of the instance, by name; deleted ones left out."""
     documents, versions = configuration_documents, configuration_versions

@@ -57,6 +57,12 @@ def list_secrets(
     return [_secret(row) for row in tx.execute(found.order_by(*order).limit(limit).offset(offset))]
 
 
+def count_secrets(tx: Connection, project: int) -> int:
+    """Return how many secrets a project has."""
+    own = secrets.c.project == project
+    return tx.execute(select(func.count()).select_from(secrets).where(own)).scalar_one()
+
+
 def count_up(tx: Connection, key: int, now: int) -> int:
     """Count the versions of a secret up by one and return the number; concurrent writers get one after the other."""
     table = secrets
