@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, delete
 
 from mainspring.db.engine import check_url
 from mainspring.kit.actors import Actor, ActorKind
 from mainspring.kit.permissions import ROLE_PERMISSIONS, Role
 from mainspring.kit.sql_engines import create_write_engine
+from mainspring.modules.configuration.tables import (
+    configuration_documents,
+    configuration_schemas,
+    configuration_versions,
+    secret_versions,
+    secrets,
+)
 from mainspring.server.schema import metadata
 from tests.components.postgres import create_database, drop_database
 
@@ -52,11 +58,10 @@ def tx(engine: Engine) -> Iterator[Connection]:
         connection.rollback()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database with tables, of the test's own."""
-    given = f"sqlite:///{tmp_path}/c.db" if request.param == "sqlite" else request.getfixturevalue("postgres_database")
-    engine = create_write_engine(check_url(given))
-    metadata.create_all(engine)
-    engine.dispose()
-    return check_url(given)
+@pytest.fixture
+def url(engine: Engine) -> str:
+    """The URL of the database, in which no document and no secret is left."""
+    with engine.begin() as tx:
+        for table in (secret_versions, secrets, configuration_versions, configuration_documents, configuration_schemas):
+            tx.execute(delete(table))
+    return engine.url.render_as_string(hide_password=False)

@@ -75,8 +75,8 @@ class FileVault:
         with os.fdopen(opened, "rb") as file:
             status = os.fstat(opened)
             stamp = (status.st_ino, status.st_mtime_ns, status.st_size)
+            _check_private(self._path, status)
             if self._known is None or self._known[0] != stamp:
-                _check_private(self._path, status)
                 self._known = stamp, Keyring(_parse(file.read(), self._path), str(self._path))
         return self._known[1]
 
