@@ -21,6 +21,10 @@ CALLS = {
         "update_version"
     ),
     "StorageClient": "gc",
+    "ProjectClient": "archive create delete get move restore search unarchive update",
+    "NamespaceClient": "create delete search",
+    "MemberClient": "list remove set",
+    "PermissionClient": "get why",
     "ConfigurationClient": (
         "delete delete_schema diff effective get get_schema list rollback set set_schema versions watch"
     ),

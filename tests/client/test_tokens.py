@@ -109,7 +109,7 @@ def test_it_is_sent_to_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Authorization" not in headers[1]
 
 
-@pytest.mark.parametrize("project", ["name", "/name", "team/", "a/b/c", ""])
+@pytest.mark.parametrize("project", ["name", "/name", "team/", "a//b", "a/../b", ""])
 def test_a_project_has_a_namespace_and_a_name(project: str) -> None:
     if not project:
         assert ms.connect(project=project)

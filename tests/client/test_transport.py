@@ -137,3 +137,10 @@ def test_the_default_address(monkeypatch: pytest.MonkeyPatch, environment: dict[
         monkeypatch.setenv(name, value)
     assert default_url() == url
     assert ms.connect().url == url
+
+
+@pytest.mark.parametrize("dots", [".", ".."])
+def test_dots_lead_nowhere_else(dots: str) -> None:
+    """A tag called ``..`` would in a URL be the model that it is of."""
+    with ms.connect("http://127.0.0.1:9") as client, pytest.raises(InvalidArgument, match="cannot be named in a URL"):
+        client.models.delete_tag("wine", dots)

@@ -6,9 +6,11 @@ from mainspring.client.client import Client, connect, runs
 from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
+from mainspring.client.members import MemberClient, PermissionClient
 from mainspring.client.models import ModelClient
 from mainspring.client.pages import Results
 from mainspring.client.progress import Transfer
+from mainspring.client.projects import NamespaceClient, ProjectClient
 from mainspring.client.quotas import QuotaClient
 from mainspring.client.runs import RunClient, RunResults
 from mainspring.client.secrets import EncryptionKeyClient, SecretClient
@@ -24,7 +26,11 @@ __all__ = [
     "EncryptionKeyClient",
     "ExperimentClient",
     "LoggedModelClient",
+    "MemberClient",
     "ModelClient",
+    "NamespaceClient",
+    "PermissionClient",
+    "ProjectClient",
     "QuotaClient",
     "Results",
     "RunClient",

@@ -9,7 +9,9 @@ from mainspring.client.audit import AuditClient
 from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
+from mainspring.client.members import MemberClient, PermissionClient
 from mainspring.client.models import ModelClient
+from mainspring.client.projects import NamespaceClient, ProjectClient
 from mainspring.client.quotas import QuotaClient
 from mainspring.client.runs import RunClient, RunResults
 from mainspring.client.secrets import EncryptionKeyClient, SecretClient
@@ -43,6 +45,10 @@ class Client:
         self.models = ModelClient(self._transport)
         self.logged_models = LoggedModelClient(self._transport)
         self.storage = StorageClient(self._transport)
+        self.projects = ProjectClient(self._transport)
+        self.namespaces = NamespaceClient(self._transport)
+        self.members = MemberClient(self._transport)
+        self.permissions = PermissionClient(self._transport)
         self.config = ConfigurationClient(self._transport)
         self.secrets = SecretClient(self._transport)
         self.encryption_keys = EncryptionKeyClient(self._transport)

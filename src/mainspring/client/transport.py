@@ -110,7 +110,7 @@ def _project_path(project: str | None) -> str:
     if project is None:
         return ""
     parts = project.split("/")
-    if len(parts) < 2 or "" in parts:
+    if len(parts) < 2 or any(part in ("", ".", "..") for part in parts):
         raise InvalidArgument(f"The project is '{project}'; it must be like namespace/name.", field="project")
     return "/p/" + "/".join(map(segment, parts))
 
@@ -231,12 +231,12 @@ class Transport:
             ) from error
 
     def _request(self, method: str, path: str, body: object, query: Query | None) -> httpx.Request:
-        given: Any = {name: value for name, value in (query or {}).items() if value is not None}
+        url = self._api + path
+        params: Any = {name: value for name, value in (query or {}).items() if value is not None} or None
         if body is None:
-            return self._http.build_request(method, self._api + path, params=given or None)
-        headers = {"Content-Type": "application/json"}
-        content = msgspec.json.encode(body)
-        return self._http.build_request(method, self._api + path, params=given or None, content=content, headers=headers)
+            return self._http.build_request(method, url, params=params)
+        content, headers = msgspec.json.encode(body), {"Content-Type": "application/json"}
+        return self._http.build_request(method, url, params=params, content=content, headers=headers)
 
     def _send(self, build: Callable[[], httpx.Request], *, stream: bool = False) -> httpx.Response:
         """Send what ``build`` makes until it is answered. What may have been carried out is not sent again."""
