@@ -71,8 +71,7 @@ async def create_webhook(services: Services, actor: Actor, message: CreateWebhoo
         WebhookFormat.MLFLOW,
         _status(message.status) or WebhookStatus.ACTIVE,
     )
-    private = services.settings.webhook_private_addresses
-    return {"webhook": _webhook_out(await services.db.write(service.create_webhook, actor, new, private))}
+    return {"webhook": _webhook_out(await service.create_webhook(services, actor, new))}
 
 
 @endpoint("GET", "webhooks", ListWebhooks, MANAGE)
@@ -98,9 +97,7 @@ async def update_webhook(services: Services, actor: Actor, message: UpdateWebhoo
         UNSET if message.secret is None else message.secret,
         _status(message.status) or UNSET,
     )
-    private = services.settings.webhook_private_addresses
-    changed = await services.db.write(service.update_webhook, actor, found.webhook_id, change, private)
-    return {"webhook": _webhook_out(changed)}
+    return {"webhook": _webhook_out(await service.update_webhook(services, actor, found.webhook_id, change))}
 
 
 @endpoint("DELETE", WEBHOOK, WebhookId, MANAGE)

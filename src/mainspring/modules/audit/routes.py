@@ -112,8 +112,7 @@ async def list_webhooks(db: Db, actor: Who, max_results: MaxResults = 100, page_
 @post(WEBHOOKS, opt=MANAGE)
 async def create_webhook(services: All, actor: Who, data: JSONBody[WebhookCreate]) -> Webhook:
     """Create a webhook."""
-    private = services.settings.webhook_private_addresses
-    return await services.db.write(service.create_webhook, actor, data, private)
+    return await service.create_webhook(services, actor, data)
 
 
 @get(WEBHOOK, opt=MANAGE)
@@ -127,8 +126,7 @@ async def update_webhook(
     services: All, actor: Who, webhook_id: FromPath[str], data: JSONBody[WebhookUpdate]
 ) -> Webhook:
     """Change a webhook; one that is disabled is sent nothing of what waits."""
-    private = services.settings.webhook_private_addresses
-    return await services.db.write(service.update_webhook, actor, webhook_id, data, private)
+    return await service.update_webhook(services, actor, webhook_id, data)
 
 
 @delete(WEBHOOK, opt=MANAGE)

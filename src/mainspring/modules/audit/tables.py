@@ -3,7 +3,6 @@
 Times are milliseconds since the epoch, UTC.
 """
 
-import secrets
 from typing import Any
 
 from sqlalchemy import (
@@ -22,12 +21,10 @@ from sqlalchemy import (
 )
 
 from mainspring.db.schema import metadata
-from mainspring.kit.time import now_ms
 
 # SQLite makes only INTEGER primary keys into row ids; PostgreSQL wants the 64 bits spelled out.
 Key = BigInteger().with_variant(Integer, "sqlite")
 HASH_BYTES = 32
-KEY_BYTES = 32
 MAX_OBJECT_ID = 500
 BEGINNING = bytes(HASH_BYTES)
 """What the first act of all follows."""
@@ -107,9 +104,11 @@ webhook_keys = Table(
     "webhook_keys",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("key", LargeBinary(KEY_BYTES), nullable=False),
+    Column("vault_key", String(200), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
 )
+"""At most one row: the key under which secrets of webhooks are kept, wrapped by a key of the vault."""
 
 deliveries = Table(
     "webhook_deliveries",
@@ -145,9 +144,3 @@ def _begin(_table: Table, tx: Connection, **_options: Any) -> None:
 @event.listens_for(outbox_positions, "after_create")
 def _add_reader(_table: Table, tx: Connection, **_options: Any) -> None:
     tx.execute(outbox_positions.insert().values(reader="webhooks", seq=0))
-
-
-@event.listens_for(webhook_keys, "after_create")
-def _add_key(_table: Table, tx: Connection, **_options: Any) -> None:
-    """Make the key under which secrets of webhooks are kept."""
-    tx.execute(webhook_keys.insert().values(id=1, key=secrets.token_bytes(KEY_BYTES), created_at=now_ms()))

@@ -45,8 +45,9 @@ class Sender:
 
     async def _begin(self, services: Services) -> None:
         under_way = Counter(sending.target.key for sending in self._under_way.values())
-        for sending, message in await services.db.write(service.claim, under_way):
-            going = service.send(message, services.settings.webhook_private_addresses)
+        claimed = await services.db.write(service.claim, under_way)
+        for sending, message in zip(claimed, await service.open_secrets(services, claimed), strict=True):
+            going = service.attempt(message, services.settings.webhook_private_addresses)
             self._under_way[asyncio.create_task(going)] = sending
 
 
@@ -61,9 +62,16 @@ async def drop_deliveries(services: Services) -> bool:
     return await services.db.write(service.drop_deliveries)
 
 
+async def follow_rotation(services: Services) -> bool:
+    """Let the vault's current key wrap the key of secrets."""
+    await service.follow_rotation(services)
+    return False
+
+
 TASKS: Sequence[Task] = (
     # Its steps are waiting, for other machines.
     Task("webhooks", every_s=1, step=Sender().step, share=1.0),
     Task("audit", every_s=3600, step=cut_log),
     Task("deliveries", every_s=3600, step=drop_deliveries),
+    Task("webhook key", every_s=3600, step=follow_rotation),
 )

@@ -1,8 +1,5 @@
 """The audit log and outbox, webhooks and their deliveries."""
 
-import secrets
-import time
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -81,14 +78,14 @@ def _create_webhooks() -> None:
         sa.UniqueConstraint("webhook_id", name=op.f("uq_webhooks_webhook_id")),
     )
     op.create_index(op.f("ix_webhooks_project_id"), "webhooks", ["project", "id"], unique=False)
-    keys = op.create_table(
+    op.create_table(
         "webhook_keys",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("vault_key", sa.String(length=200), nullable=False),
+        sa.Column("wrapped", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_keys")),
     )
-    op.execute(keys.insert().values(id=1, key=secrets.token_bytes(32), created_at=int(time.time() * 1000)))
     op.create_table(
         "webhook_deliveries",
         sa.Column("id", KEY, nullable=False),

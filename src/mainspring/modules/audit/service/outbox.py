@@ -10,17 +10,19 @@ from __future__ import annotations
 import random
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from mainspring.kit.errors import MainspringError
 from mainspring.kit.time import now_ms
 from mainspring.modules.audit.schemas import DeliveryState
+from mainspring.modules.audit.service.keeping import open_key, unseal
 from mainspring.modules.audit.service.payloads import message_of
 from mainspring.modules.audit.service.sending import Message
-from mainspring.modules.audit.service.webhooks import secret_of
 from mainspring.modules.audit.store import events, webhooks
 from mainspring.modules.audit.store.webhooks import READER, Outcome, Sending
+from mainspring.modules.services import Services
 
 ACTS_AT_ONCE = 200
 LEASE_MS = 60_000
@@ -63,7 +65,7 @@ def make_deliveries(tx: Connection) -> None:
     events.set_position(tx, READER, acts[-1].seq)
 
 
-def claim(tx: Connection, under_way: Mapping[int, int]) -> list[tuple[Sending, Message]]:
+def claim(tx: Connection, under_way: Mapping[int, int]) -> list[Sending]:
     """Claim deliveries that are due. ``under_way`` is how many there are by webhook's key."""
     now, busy = now_ms(), Counter(under_way)
     chosen: list[int] = []
@@ -78,11 +80,30 @@ def claim(tx: Connection, under_way: Mapping[int, int]) -> list[tuple[Sending, M
                 chosen.append(key)
                 busy[webhook] += 1
     claimed = webhooks.claim(tx, chosen, now, now + LEASE_MS) if chosen else []
-    return [(each, _message(tx, each)) for each in webhooks.get_sendings(tx, claimed)]
+    return webhooks.get_sendings(tx, claimed)
 
 
-def _message(tx: Connection, sending: Sending) -> Message:
-    return Message(sending.target.webhook, secret_of(tx, sending.target), sending.delivery_id, sending.body)
+async def open_secrets(services: Services, sendings: Sequence[Sending]) -> list[Message | Outcome]:
+    """Return what is to be sent for claimed deliveries, or what came of those whose secret cannot be had."""
+    key: bytes | MainspringError | None = None
+    if any(sending.target.secret for sending in sendings):
+        try:
+            key = await open_key(services)
+        except MainspringError as error:
+            key = error
+    return [_message(sending, key) for sending in sendings]
+
+
+def _message(sending: Sending, key: bytes | MainspringError | None) -> Message | Outcome:
+    target, secret = sending.target, None
+    try:
+        if isinstance(key, MainspringError) and target.secret:
+            raise key
+        if isinstance(key, bytes) and target.secret:
+            secret = unseal(key, target)
+    except MainspringError as error:
+        return Outcome(None, 0, None, error.message)
+    return Message(target.webhook, secret, sending.delivery_id, sending.body)
 
 
 def note_outcomes(tx: Connection, outcomes: list[tuple[Sending, Outcome]], max_attempts: int) -> None:

@@ -66,6 +66,11 @@ def signature_of(secret: str, delivery_id: str, timestamp: str, body: str) -> st
     return f"v1,{base64.b64encode(signed).decode()}"
 
 
+async def attempt(message: Message | Outcome, private_addresses: bool) -> Outcome:
+    """Send a message once, unless it is known already what comes of it."""
+    return message if isinstance(message, Outcome) else await send(message, private_addresses)
+
+
 async def send(message: Message, private_addresses: bool) -> Outcome:
     """Send a message once and return what came of it; whatever goes wrong at the receiver is an outcome too."""
     started = time.monotonic()

@@ -29,7 +29,7 @@ from mainspring.modules.audit.schemas import (
     WebhookUpdate,
 )
 from mainspring.modules.audit.service.addresses import check_url
-from mainspring.modules.audit.service.keeping import seal, unseal
+from mainspring.modules.audit.service.keeping import open_key, seal, unseal
 from mainspring.modules.audit.service.patterns import check_pattern
 from mainspring.modules.audit.service.payloads import MLFLOW_EVENTS, example_of
 from mainspring.modules.audit.service.sending import Message, send
@@ -47,8 +47,20 @@ MAX_DESCRIPTION = 10_000
 _NAME = re.compile(r"(?=.{1,63}\Z)[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
-def create_webhook(tx: Connection, actor: Actor, new: WebhookCreate, private_addresses: bool) -> Webhook:
-    """Create a webhook of the actor's project. Raises InvalidArgument or FailedPrecondition."""
+async def create_webhook(services: Services, actor: Actor, new: WebhookCreate) -> Webhook:
+    """Create a webhook of the actor's project.
+
+    Raises InvalidArgument or FailedPrecondition, and Unavailable where it has a secret and the vault is away.
+    """
+    actor.require(Permission.WEBHOOKS_MANAGE)
+    key = await open_key(services) if new.secret else None
+    return await services.db.write(insert_webhook, actor, new, services.settings.webhook_private_addresses, key)
+
+
+def insert_webhook(
+    tx: Connection, actor: Actor, new: WebhookCreate, private_addresses: bool, key: bytes | None
+) -> Webhook:
+    """Create a webhook whose secret is kept under a key."""
     actor.require(Permission.WEBHOOKS_MANAGE)
     _check_name(new.name)
     check_url(new.url, private_addresses)
@@ -71,13 +83,13 @@ def create_webhook(tx: Connection, actor: Actor, new: WebhookCreate, private_add
         updated_at=now,
         description=new.description,
     )
-    store.insert_webhook(tx, actor.project, made, _sealed(tx, made.webhook_id, new.secret))
+    store.insert_webhook(tx, actor.project, made, _sealed(key, made.webhook_id, new.secret))
     _publish(tx, actor, "create", made, after=_told(made))
     return made
 
 
-def _sealed(tx: Connection, webhook_id: str, secret: str | None) -> bytes | None:
-    return seal(tx, webhook_id, secret) if secret else None
+def _sealed(key: bytes | None, webhook_id: str, secret: str | None) -> bytes | None:
+    return seal(key, webhook_id, secret) if key and secret else None
 
 
 def _told(webhook: Webhook) -> Told:
@@ -136,10 +148,21 @@ def _check_max_results(value: int) -> None:
         raise InvalidArgument(f"max_results is {value}; it must be from 1 to {MAX_PAGE}.", field="max_results")
 
 
-def update_webhook(
-    tx: Connection, actor: Actor, webhook_id: str, change: WebhookUpdate, private_addresses: bool
+async def update_webhook(services: Services, actor: Actor, webhook_id: str, change: WebhookUpdate) -> Webhook:
+    """Change a webhook; one that is disabled is sent nothing of what waits.
+
+    Raises NotFound or InvalidArgument, and Unavailable where it gets a secret and the vault is away.
+    """
+    actor.require(Permission.WEBHOOKS_MANAGE)
+    key = await open_key(services) if change.secret else None
+    private = services.settings.webhook_private_addresses
+    return await services.db.write(change_webhook, actor, webhook_id, change, private, key)
+
+
+def change_webhook(
+    tx: Connection, actor: Actor, webhook_id: str, change: WebhookUpdate, private_addresses: bool, key: bytes | None
 ) -> Webhook:
-    """Change a webhook; one that is disabled is sent nothing of what waits. Raises NotFound or InvalidArgument."""
+    """Change a webhook whose secret is kept under a key."""
     actor.require(Permission.WEBHOOKS_MANAGE)
     found = _find(tx, actor, webhook_id)
     _check_change(found.webhook, change, private_addresses)
@@ -149,7 +172,7 @@ def update_webhook(
     if change.status is not UNSET:
         values["status"] = change.status.value
     if change.secret is not UNSET:
-        values["secret"] = _sealed(tx, webhook_id, change.secret)
+        values["secret"] = _sealed(key, webhook_id, change.secret)
     store.update_webhook(tx, found.key, values)
     if change.status is WebhookStatus.DISABLED:
         store.give_up_all(tx, found.key, "The webhook was disabled.", now)
@@ -185,25 +208,21 @@ async def test_webhook(services: Services, actor: Actor, webhook_id: str, event:
 
     Raises NotFound, or InvalidArgument for an event that it cannot be sent.
     """
-    message = await services.db.write(begin_test, actor, webhook_id, event)
+    target, body = await services.db.write(begin_test, actor, webhook_id, event)
+    secret = unseal(await open_key(services), target) if target.secret else None
+    message = Message(target.webhook, secret, str(uuid.uuid4()), body)
     outcome = await send(message, services.settings.webhook_private_addresses)
     return WebhookTestResult(outcome.taken, outcome.status, outcome.answer, outcome.error)
 
 
-def begin_test(tx: Connection, actor: Actor, webhook_id: str, event: str | None) -> Message:
-    """Return what a test sends."""
+def begin_test(tx: Connection, actor: Actor, webhook_id: str, event: str | None) -> tuple[Target, str]:
+    """Return a webhook and the body that a test sends to it."""
     actor.require(Permission.WEBHOOKS_MANAGE)
     found = _find(tx, actor, webhook_id)
     chosen = event or found.webhook.events[0]
     _check_events([chosen], found.webhook.format)
     _publish(tx, actor, "test", found.webhook)
-    body = example_of(found.webhook, chosen, now_ms())
-    return Message(found.webhook, secret_of(tx, found), str(uuid.uuid4()), body)
-
-
-def secret_of(tx: Connection, target: Target) -> str | None:
-    """Return what a webhook is signed with, or None."""
-    return None if target.secret is None else unseal(tx, target.webhook.webhook_id, target.secret)
+    return found, example_of(found.webhook, chosen, now_ms())
 
 
 def list_deliveries(

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
+from mainspring.engines.vault import WrappedKey
+from mainspring.kit.sql_engines import insert_rows
 from mainspring.modules.audit.schemas import (
     Delivery,
     DeliveryState,
@@ -59,9 +61,27 @@ class Outcome:
         return self.status is not None and 200 <= self.status < 300
 
 
-def get_key(tx: Connection) -> bytes:
-    """Return the key under which secrets are kept."""
-    return bytes(tx.execute(select(webhook_keys.c.key)).scalar_one())
+# The key of the secrets
+
+
+def find_key(tx: Connection) -> WrappedKey | None:
+    """Return the wrapped key under which secrets are kept, or None where there is none yet."""
+    row = tx.execute(select(webhook_keys)).one_or_none()
+    return None if row is None else WrappedKey(row.vault_key, bytes(row.wrapped))
+
+
+def keep_key(tx: Connection, key: WrappedKey, now: int) -> None:
+    """Keep the key under which secrets are kept; one that is there already stays."""
+    insert_rows(
+        tx, webhook_keys, ("id", "vault_key", "wrapped", "created_at"), [(1, key.key_id, key.data, now)], ignore=True
+    )
+
+
+def wrap_anew(tx: Connection, old: WrappedKey, new: WrappedKey) -> None:
+    """Keep the same key as another key of the vault has wrapped it."""
+    tx.execute(
+        update(webhook_keys).where(webhook_keys.c.wrapped == old.data).values(vault_key=new.key_id, wrapped=new.data)
+    )
 
 
 # Webhooks
