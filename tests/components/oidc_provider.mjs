@@ -64,6 +64,8 @@ function create() {
       devInteractions: { enabled: true },
       revocation: { enabled: true },
     },
+    // Its own fetch refuses loopback addresses, where the tests' servers listen.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     async findAccount(ctx, login) {
       const known = account(login);
       if (known.removed) return undefined;
@@ -93,6 +95,7 @@ function create() {
     },
   });
   provider.on('server_error', (ctx, error) => console.error(error));
+  provider.on('backchannel.error', (ctx, error) => console.error(error));
   return provider.callback();
 }
 

@@ -106,8 +106,10 @@ def test_a_session_that_ends_there_ends_here(
     leaving, staying, who = new_browser(), new_browser(), login()
     for browser in (leaving, staying):
         sign_in(oidc_provider, guarded, browser, who)
-    oidc_provider.sign_out(leaving)
-    wait_until(lambda: is_out(leaving), "the provider to tell of it")
+    asked = guarded.log.count('"session_ended"')
+    oidc_provider.sign_out(leaving)  # it answers when it has told its clients
+    assert is_out(leaving)
+    assert guarded.log.count('"session_ended"') == asked, "it ended because it was asked about, not by the logout token"
     assert not is_out(staying)
     assert sign_in(oidc_provider, guarded, leaving, login()).status_code == 303
 
