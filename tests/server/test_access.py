@@ -188,7 +188,7 @@ def test_a_limited_key_does_only_what_it_names(people: Guarded, path: str) -> No
         assert key.get(f"/p/{path}/api/v1/models").status_code == 403
         assert key.get(f"/p/{other}/api/v1/experiments").status_code == 404
         assert key.post("/api/v1/auth/keys", json={"name": "more"}).status_code == 403
-        assert key.get("/api/v1/users").status_code == 403
+        assert key.get("/api/v1/auth/keys").status_code == 403
 
 
 def test_a_run_token_writes_to_its_own_run_alone(people: Guarded, path: str) -> None:
