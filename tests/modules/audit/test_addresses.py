@@ -13,7 +13,7 @@ from mainspring.kit.errors import InvalidArgument
 from mainspring.modules.audit.schemas import Webhook, WebhookFormat, WebhookStatus
 from mainspring.modules.audit.service import addresses, sending
 from mainspring.modules.audit.service.addresses import check_url, is_public
-from tests.modules.audit.receiver import receiving
+from tests.components.receiver import receiving
 
 PUBLIC = "1.1.1.1 8.8.8.8 172.15.0.1 172.32.0.1 192.169.0.1 100.63.0.1 100.128.0.1 2606:4700::1111 2a00:1450::1".split()
 PRIVATE = """

@@ -38,7 +38,7 @@ from mainspring.modules.audit.service import outbox, sending
 from mainspring.modules.audit.tasks import Sender
 from mainspring.modules.services import Services
 from mainspring.settings import Settings
-from tests.modules.audit.receiver import Receiver, receiving
+from tests.components.receiver import Receiver, receiving
 
 SECRET = "c0rrect horse"
 Scenario = Callable[[Services, Receiver], Coroutine[Any, Any, None]]

@@ -76,7 +76,7 @@ async def create_webhook(services: Services, actor: Actor, message: CreateWebhoo
 
 @endpoint("GET", "webhooks", ListWebhooks, MANAGE)
 async def list_webhooks(services: Services, actor: Actor, message: ListWebhooks) -> Json:
-    wanted = (message.max_results, message.page_token, WebhookFormat.MLFLOW)
+    wanted = (message.max_results or 100, message.page_token, WebhookFormat.MLFLOW)
     page = await services.db.read(service.list_webhooks, actor, *wanted)
     return present({"webhooks": [_webhook_out(each) for each in page.items], "next_page_token": page.next_page_token})
 
