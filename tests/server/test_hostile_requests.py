@@ -15,7 +15,7 @@ import pytest
 
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.networks import parse_networks
-from mainspring.server.addresses import client_address, client_scheme
+from mainspring.server.addresses import find_client
 from mainspring.settings import Settings
 from tests.components.server import MainspringServer
 
@@ -60,7 +60,7 @@ def scope(peer: str | None, *headers: tuple[str, str], scheme: str = "http") -> 
 )
 def test_the_clients_address(peer: str | None, forwarded: list[str], address: str) -> None:
     asked = scope(peer, *(("X-Forwarded-For", value) for value in forwarded))
-    assert client_address(asked, parse_networks(TRUSTED, "trusted_proxies")) == address
+    assert find_client(asked, parse_networks(TRUSTED, "trusted_proxies"))[0] == address
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_the_clients_address(peer: str | None, forwarded: list[str], address: st
 )
 def test_the_clients_scheme(peer: str, told: list[str], scheme: str) -> None:
     asked = scope(peer, *(("X-Forwarded-Proto", value) for value in told))
-    assert client_scheme(asked, parse_networks(TRUSTED, "trusted_proxies")) == scheme
+    assert find_client(asked, parse_networks(TRUSTED, "trusted_proxies"))[1] == scheme
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "proxy.example", "*", "10.0.0.0/8; ::1"])

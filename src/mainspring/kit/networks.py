@@ -9,7 +9,24 @@ from urllib.parse import urlsplit
 from mainspring.kit.errors import InvalidArgument
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-Networks = tuple[Network, ...]
+MAX_KNOWN = 4096
+
+
+class Networks:
+    """Networks that are asked again and again for the same few addresses."""
+
+    def __init__(self, *networks: Network) -> None:
+        self._networks = networks
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, address: str) -> bool:
+        known = self._known.get(address)
+        if known is None:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            known = bool(address) and any(ipaddress.ip_address(address) in network for network in self._networks)
+            self._known[address] = known
+        return known
 
 
 def parse_networks(text: str, field: str) -> Networks:
@@ -17,7 +34,7 @@ def parse_networks(text: str, field: str) -> Networks:
 
     Raises InvalidArgument.
     """
-    return tuple(_parse(part, field) for part in filter(None, map(str.strip, text.split(","))))
+    return Networks(*(_parse(part, field) for part in filter(None, map(str.strip, text.split(",")))))
 
 
 def is_confidential(url: str) -> bool:

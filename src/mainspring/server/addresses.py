@@ -9,40 +9,48 @@ from __future__ import annotations
 import ipaddress
 from functools import lru_cache
 
-from mainspring.kit.http import Scope
+from mainspring.kit.http import Headers, Scope
 from mainspring.kit.networks import Networks
 
+_FOR, _PROTO = b"x-forwarded-for", b"x-forwarded-proto"
+_FORWARDED = frozenset((_FOR, _PROTO))
 MAX_HOPS = 20
 """Proxies that a request is followed through; what stands before them was written by nobody we know."""
 
 
-def client_address(scope: Scope, trusted: Networks) -> str:
-    """Return the address of the client of a request; empty where the connection has none (a Unix socket)."""
-    address = _normal((scope.get("client") or ("",))[0])
-    if not _is_trusted(address, trusted):
-        return address
-    for hop in reversed(_values(scope, b"x-forwarded-for")[-MAX_HOPS:]):
-        told = _normal(hop)
-        if not told:  # hidden, or written wrongly: what is known for sure is who said so
-            return address
-        address = told
-        if not _is_trusted(address, trusted):
+def find_client(scope: Scope, trusted: Networks) -> tuple[str, str]:
+    """Return the address of the client of a request and the scheme by which it called, http or https.
+
+    The address is empty where the connection has none (a Unix socket).
+    """
+    peer, scheme = scope.get("client"), str(scope.get("scheme", "http"))
+    address = _normal(peer[0]) if peer else ""
+    if address not in trusted:
+        return address, scheme
+    told = [(name, value) for name, value in scope["headers"] if name in _FORWARDED]
+    return (_client_address(address, told, trusted), _client_scheme(scheme, told)) if told else (address, scheme)
+
+
+def _client_address(peer: str, told: Headers, trusted: Networks) -> str:
+    address = peer
+    for hop in reversed(_values(told, _FOR)[-MAX_HOPS:]):
+        before = _normal(hop)
+        if not before:  # hidden, or written wrongly: what is known for sure is who said so
+            break
+        address = before
+        if address not in trusted:
             break
     return address
 
 
-def client_scheme(scope: Scope, trusted: Networks) -> str:
-    """Return the scheme by which the client called: a trusted proxy's word, else the connection's."""
-    own = str(scope.get("scheme", "http"))
-    if not _is_trusted(_normal((scope.get("client") or ("",))[0]), trusted):
-        return own
-    told = _values(scope, b"x-forwarded-proto")
-    return told[-1] if told and told[-1] in ("http", "https") else own
+def _client_scheme(own: str, told: Headers) -> str:
+    schemes = _values(told, _PROTO)
+    return schemes[-1] if schemes and schemes[-1] in ("http", "https") else own
 
 
-def _values(scope: Scope, name: bytes) -> list[str]:
+def _values(told: Headers, name: bytes) -> list[str]:
     """Return the members of a list that one or several headers of a name make up."""
-    lines = [value.decode("latin-1") for key, value in scope["headers"] if key == name]
+    lines = [value.decode("latin-1") for key, value in told if key == name]
     return [part.strip() for part in ",".join(lines).split(",")] if lines else []
 
 
@@ -59,8 +67,3 @@ def _normal(text: str) -> str:
         return ""
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
     return str(mapped or address)
-
-
-@lru_cache(maxsize=4096)
-def _is_trusted(address: str, trusted: Networks) -> bool:
-    return bool(address and trusted) and any(ipaddress.ip_address(address) in network for network in trusted)

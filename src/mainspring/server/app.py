@@ -33,8 +33,8 @@ from mainspring.kit.http import (
 from mainspring.kit.ids import new_request_id
 from mainspring.kit.rates import parse_rates
 from mainspring.modules.services import Services
-from mainspring.server import addresses
 from mainspring.server.access import Access
+from mainspring.server.addresses import find_client
 from mainspring.server.hosts import HostGuard
 from mainspring.server.limits import RateLimits, is_counted
 from mainspring.server.project_urls import take_project
@@ -128,8 +128,8 @@ class Application:
         given = request.header(b"x-request-id")
         this = given if given and len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else None
         this = this or new_request_id()
-        scope["scheme"] = addresses.client_scheme(scope, self._proxies)
-        token, from_address = request_id.set(this), client_address.set(addresses.client_address(scope, self._proxies))
+        address, scope["scheme"] = find_client(scope, self._proxies)
+        token, from_address = request_id.set(this), client_address.set(address)
         started, path = time.perf_counter(), request.path
         answer = Answer(scope, send, this, self._access.settle_change)
         noting = note_access_change.set(answer.hold)
