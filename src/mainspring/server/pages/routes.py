@@ -38,6 +38,7 @@ HANDSHAKE, SECURE_HANDSHAKE = "mainspring_handshake", "__Host-mainspring_handsha
 PROVIDER = "/sign-in/{provider:str}"
 MAX_FORM = 256 * 1024
 MAX_CODE = 4096
+AWAY = "The identity provider cannot sign anyone in at the moment: try again later."
 
 log = structlog.get_logger(__name__)
 
@@ -178,10 +179,11 @@ def _link(provider: str, target: str) -> str:
 
 
 def _refused(settings: Settings, target: str, error: MainspringError, *cookies: Cookie) -> Response[Any]:
-    """Return the page for signing in, with what went wrong."""
-    log.info("sign_in_refused", reason=error.message)
+    """Return the page for signing in, with what went wrong; how the provider failed is for the log alone."""
+    log.warning("sign_in_refused", code=error.code.name, reason=error.message)
+    told = error.message if isinstance(error, Unauthenticated) else AWAY
     headers = {} if error.retry_after is None else {"Retry-After": str(max(1, round(error.retry_after)))}
-    return _login(settings, target, error.message, status=error.code.status, headers=headers, cookies=cookies)
+    return _login(settings, target, told, status=error.code.status, headers=headers, cookies=cookies)
 
 
 def _said(code: str) -> str:
