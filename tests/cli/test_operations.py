@@ -3,6 +3,7 @@
 The server's own log says what it was asked.
 """
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ import httpx
 import pytest
 
 import mainspring as ms
-from mainspring.kit.errors import NotFound
+from mainspring.kit.errors import FailedPrecondition, NotFound
+from mainspring.modules.identity.schemas import AccountKind
 from tests.cli.conftest import Typed
 from tests.components.ports import wait_until
 from tests.components.server import MainspringServer
@@ -25,6 +27,7 @@ NEEDLESS = {
     "head_run_artifact": "a listing tells the size",
     "head_logged_model_artifact": "a listing tells the size",
     "head_model_version_artifact": "a listing tells the size",
+    "sign_in": "a browser signs in; programs bring a token, or a name and a password, with each request",
 }
 
 
@@ -83,6 +86,96 @@ def first_delivery(client: ms.Client, webhook: str) -> str:
     """Return the id of what a webhook is sent first, which takes a moment."""
     wait_until(lambda: bool(list(client.webhooks.deliveries(webhook))), "a delivery", 10)
     return next(iter(client.webhooks.deliveries(webhook))).delivery_id
+
+
+def use_accounts(client: ms.Client, run: str) -> None:
+    """Call what there is of accounts; the server has none, so that what is about one's own is refused."""
+    password = "a lantern in the quiet hall"
+    client.users.create("anna")
+    client.users.create("ci", kind=AccountKind.SERVICE)
+    list(client.users.search())
+    client.users.get("anna")
+    client.users.update("anna", email="anna@example.org")
+    client.users.set_admin("anna", True)
+    client.users.set_password("anna", password)
+    client.users.create_password_link("anna")
+    client.groups.create("team")
+    list(client.groups.search())
+    client.groups.get("team")
+    client.groups.update("team", description="d")
+    client.groups.add_member("team", "ci")
+    list(client.groups.members("team"))
+    client.groups.remove_member("team", "ci")
+    client.groups.delete("team")
+    key = client.auth.create_key("k", user="ci").id
+    client.auth.keys("ci")
+    client.auth.revoke_key(key)
+    client.users.block("ci")
+    client.users.unblock("ci")
+    client.users.delete("ci")
+    client.auth.who_am_i()
+    client.auth.sign_out()
+    for own in (
+        client.users.me,
+        lambda: client.users.update_me(display_name="A"),
+        lambda: client.users.change_password(password, password),
+        client.auth.sessions,
+        lambda: client.auth.revoke_session(1),
+        client.auth.sign_out_everywhere,
+        lambda: client.auth.create_run_token(run),
+        client.auth.refresh_run_token,
+        lambda: client.auth.set_up("msl_x", "ada", password),
+        lambda: client.auth.reset_password("msl_x", password),
+    ):
+        with pytest.raises(FailedPrecondition):
+            own()
+
+
+def type_of_accounts(typed: Typed, monkeypatch: pytest.MonkeyPatch, run: str) -> None:
+    """Type what there is of accounts; the server has none, so that what is about one's own is refused."""
+    password = "a lantern in the quiet hall"
+    lines = """
+        users create anna
+        users create ci --service
+        users list
+        users get anna
+        users update anna --email anna@example.org
+        users set-admin anna
+        users set-password anna
+        users password-link anna
+        groups create team
+        groups list
+        groups get team
+        groups update team --description d
+        groups add-member team ci
+        groups members team
+        groups remove-member team ci
+        groups delete team --yes
+        users block ci
+        users unblock ci
+        whoami
+        tokens revoke-current --yes
+    """
+    own = f"""
+        users me
+        users update-me --display-name A
+        users change-password
+        users setup ada
+        users reset-password
+        sessions list
+        sessions end 1
+        sessions end-all --yes
+        tokens create-for-run {run}
+        tokens refresh
+    """
+    for code, group in ((0, lines), (FailedPrecondition.code.exit_code, own)):
+        for line in filter(None, map(str.strip, group.splitlines())):
+            monkeypatch.setattr("sys.stdin", io.StringIO(f"{password}\n" * 2))
+            typed(*line.split(), code=code)
+    key = typed("tokens", "create", "k", "--user", "ci", "--json").json["id"]
+    typed("tokens", "list", "--user", "ci")
+    typed("tokens", "revoke", key, "--yes")
+    typed("users", "delete", "ci", "--yes")
 
 
 @pytest.fixture(autouse=True)
@@ -161,6 +254,7 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.logged_models.get(logged)
         client.logged_models.list_files(logged)
         client.logged_models.download(logged, to=tmp_path / "logged")
+        use_accounts(client, run)
         client.storage.gc(dry_run=True)
         client.quotas.set({"runs": 100})
         client.quotas.get()
@@ -267,4 +361,5 @@ def test_every_operation_is_on_the_command_line(
         ("delete", webhook, "--yes"),
     ):
         typed("webhooks", *words)
+    type_of_accounts(typed, monkeypatch, run)
     assert operations(server).keys() - called(server) == NEEDLESS.keys()

@@ -33,6 +33,15 @@ CALLS = {
     "QuotaClient": "get set",
     "AuditClient": "export search verify",
     "WebhookClient": "create delete deliveries get list redeliver test update",
+    "UserClient": (
+        "block change_password create create_password_link delete get me search set_admin set_password unblock update "
+        "update_me"
+    ),
+    "GroupClient": "add_member create delete get members remove_member search update",
+    "AuthClient": (
+        "create_key create_run_token keys refresh_run_token reset_password revoke_key revoke_session sessions set_up "
+        "sign_out sign_out_everywhere who_am_i"
+    ),
     "Client": "close url",
     "Results": "page",
     "RunResults": "count to_polars",

@@ -19,13 +19,16 @@ from mainspring.cli import (
     db,
     experiments,
     gc,
+    groups,
     keys,
     logged_models,
     models,
     quotas,
     runs,
     secrets,
+    tokens,
     transfer,
+    users,
     webhooks,
 )
 from mainspring.cli.flags import (
@@ -87,6 +90,11 @@ app.add_typer(quotas.app, name="quotas")
 app.add_typer(configuration.app, name="configuration")
 app.add_typer(secrets.app, name="secrets")
 app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
+app.add_typer(groups.app, name="groups")
+app.add_typer(tokens.app, name="tokens")
+app.add_typer(tokens.sessions, name="sessions")
+app.command("whoami")(tokens.whoami)
 app.command("gc")(gc.gc)
 app.add_typer(transfer.importing, name="import")
 app.command("export")(transfer.export)

@@ -2,6 +2,7 @@
 
 from mainspring.client.artifacts import ArtifactClient
 from mainspring.client.audit import AuditClient
+from mainspring.client.auth import AuthClient
 from mainspring.client.client import Client, connect, runs
 from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.experiments import ExperimentClient
@@ -16,15 +17,18 @@ from mainspring.client.runs import RunClient, RunResults
 from mainspring.client.secrets import EncryptionKeyClient, SecretClient
 from mainspring.client.series import SeriesResults
 from mainspring.client.storage import StorageClient
+from mainspring.client.users import GroupClient, UserClient
 from mainspring.client.webhooks import WebhookClient
 
 __all__ = [
     "ArtifactClient",
     "AuditClient",
+    "AuthClient",
     "Client",
     "ConfigurationClient",
     "EncryptionKeyClient",
     "ExperimentClient",
+    "GroupClient",
     "LoggedModelClient",
     "MemberClient",
     "ModelClient",
@@ -39,6 +43,7 @@ __all__ = [
     "SeriesResults",
     "StorageClient",
     "Transfer",
+    "UserClient",
     "WebhookClient",
     "connect",
     "runs",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from mainspring.client.artifacts import ArtifactClient
 from mainspring.client.audit import AuditClient
+from mainspring.client.auth import AuthClient
 from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
@@ -16,7 +17,8 @@ from mainspring.client.quotas import QuotaClient
 from mainspring.client.runs import RunClient, RunResults
 from mainspring.client.secrets import EncryptionKeyClient, SecretClient
 from mainspring.client.storage import StorageClient
-from mainspring.client.transport import Transport, default_direct_from, default_project, default_url
+from mainspring.client.transport import Transport, default_direct_from, default_url
+from mainspring.client.users import GroupClient, UserClient
 from mainspring.client.webhooks import WebhookClient
 
 
@@ -37,8 +39,7 @@ class Client:
         direct_from: int | None = None,
     ) -> None:
         large = default_direct_from() if direct_from is None else direct_from
-        own = project or default_project()
-        self._transport = Transport(url, timeout, retries, large, token=token, project=own)
+        self._transport = Transport(url, timeout, retries, large, token=token, project=project)
         self.experiments = ExperimentClient(self._transport)
         self.runs = RunClient(self._transport)
         self.artifacts = ArtifactClient(self._transport)
@@ -55,6 +56,9 @@ class Client:
         self.quotas = QuotaClient(self._transport)
         self.audit = AuditClient(self._transport)
         self.webhooks = WebhookClient(self._transport)
+        self.users = UserClient(self._transport)
+        self.groups = GroupClient(self._transport)
+        self.auth = AuthClient(self._transport)
 
     @property
     def url(self) -> str:
@@ -89,11 +93,11 @@ def connect(
     Without ``url`` it is what ``MAINSPRING_URL`` or ``MLFLOW_TRACKING_URI`` names, else
     ``http://127.0.0.1:5000``. ``token`` is an API key; left out it is ``MAINSPRING_TOKEN``,
     ``MLFLOW_TRACKING_TOKEN``, or what ``mainspring login`` has kept for this server. ``project`` is the
-    ``namespace/name`` of the project to work in, left out what ``MAINSPRING_PROJECT`` names, else the server's
-    default. ``timeout`` is in seconds, for each wait on the network. ``retries`` is how often
-    a request is sent again that no server has carried out: nobody listened, or it said when to come back.
-    Files of at least ``direct_from`` bytes, left out what ``MAINSPRING_DIRECT_FROM`` says or 64 MiB, are sent in
-    parts, go on after an interruption, and bypass the server where its store can be reached.
+    ``namespace/name`` of the project to work in, left out the one of a URL such as ``https://host/p/namespace/name``,
+    else what ``MAINSPRING_PROJECT`` names, else the server's default. ``timeout`` is in seconds, for each wait on
+    the network. ``retries`` is how often a request is sent again that no server has carried out: nobody listened, or
+    it said when to come back. Files of at least ``direct_from`` bytes, left out what ``MAINSPRING_DIRECT_FROM`` says or
+    64 MiB, are sent in parts, go on after an interruption, and bypass the server where its store can be reached.
     Raises InvalidArgument for what is no address.
     """
     return Client(

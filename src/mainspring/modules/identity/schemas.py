@@ -51,7 +51,7 @@ class UserUpdate(Struct, forbid_unknown_fields=True):
     email: str | UnsetType = UNSET
 
 
-class Users(Struct, frozen=True):
+class Users(Struct):
     items: list[User]
     next_page_token: str | None = None
 
@@ -95,7 +95,7 @@ class GroupUpdate(Struct, forbid_unknown_fields=True):
     claim: str | UnsetType | None = UNSET
 
 
-class Groups(Struct, frozen=True):
+class Groups(Struct):
     items: list[Group]
     next_page_token: str | None = None
 
@@ -109,7 +109,7 @@ class GroupMember(Struct, frozen=True):
     source: str
 
 
-class GroupMembers(Struct, frozen=True):
+class GroupMembers(Struct):
     items: list[GroupMember]
     next_page_token: str | None = None
 
