@@ -27,6 +27,9 @@ NEEDLESS = {
     "head_run_artifact": "a listing tells the size",
     "head_logged_model_artifact": "a listing tells the size",
     "head_model_version_artifact": "a listing tells the size",
+    "poll_device": "asked by `mainspring login` once it has begun, which a server without accounts refuses",
+    "get_device": "the page /device shows whom one would let in",
+    "answer_device": "the page /device asks",
     "sign_in": "a browser signs in; programs bring a token, or a name and a password, with each request",
 }
 
@@ -126,6 +129,7 @@ def use_accounts(client: ms.Client, run: str) -> None:
         client.auth.refresh_run_token,
         lambda: client.auth.set_up("msl_x", "ada", password),
         lambda: client.auth.reset_password("msl_x", password),
+        lambda: client.devices.start("mainspring on laptop"),
     ):
         with pytest.raises(FailedPrecondition):
             own()
@@ -167,6 +171,7 @@ def type_of_accounts(typed: Typed, monkeypatch: pytest.MonkeyPatch, run: str) ->
         sessions end-all --yes
         tokens create-for-run {run}
         tokens refresh
+        login
     """
     for code, group in ((0, lines), (FailedPrecondition.code.exit_code, own)):
         for line in filter(None, map(str.strip, group.splitlines())):

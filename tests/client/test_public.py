@@ -38,6 +38,7 @@ CALLS = {
         "update_me"
     ),
     "GroupClient": "add_member create delete get members remove_member search update",
+    "DeviceClient": "poll start",
     "AuthClient": (
         "create_key create_run_token keys refresh_run_token reset_password revoke_key revoke_session sessions set_up "
         "sign_out sign_out_everywhere who_am_i"

@@ -22,6 +22,7 @@ from mainspring.cli import (
     groups,
     keys,
     logged_models,
+    login,
     models,
     quotas,
     runs,
@@ -67,6 +68,7 @@ from mainspring.cli.flags import (
     WebhookPrivateAddresses,
     Workers,
 )
+from mainspring.cli.options import chosen_project
 from mainspring.cli.output import complain, err, out, say
 from mainspring.kit.errors import INVALID_ARGUMENT, MainspringError
 
@@ -94,6 +96,8 @@ app.add_typer(users.app, name="users")
 app.add_typer(groups.app, name="groups")
 app.add_typer(tokens.app, name="tokens")
 app.add_typer(tokens.sessions, name="sessions")
+app.command("login")(login.login)
+app.command("logout")(login.logout)
 app.command("whoami")(tokens.whoami)
 app.command("gc")(gc.gc)
 app.add_typer(transfer.importing, name="import")
@@ -113,8 +117,16 @@ def mainspring(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
     ] = False,
+    project: Annotated[
+        str | None,
+        typer.Option(
+            help="Project to work in, as namespace/name. Left out: MAINSPRING_PROJECT, else the server's default.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """One platform for the whole life of a model."""
+    chosen_project.set(project)
 
 
 @app.command()

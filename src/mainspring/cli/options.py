@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -32,12 +33,15 @@ Tags = Annotated[list[str] | None, typer.Option("--tag", help="KEY=VALUE; may be
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print the id alone.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
+chosen_project: ContextVar[str | None] = ContextVar("chosen_project", default=None)
+"""What ``mainspring --project`` names."""
+
 
 def client(url: str | None) -> Client:
     """Return a client that soon gives up where nobody answers: a person waits."""
     from mainspring.client import connect
 
-    return connect(url, retries=1)
+    return connect(url, retries=1, project=chosen_project.get())
 
 
 def pairs_of(texts: list[str] | None, option: str) -> dict[str, str]:

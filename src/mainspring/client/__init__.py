@@ -5,6 +5,7 @@ from mainspring.client.audit import AuditClient
 from mainspring.client.auth import AuthClient
 from mainspring.client.client import Client, connect, runs
 from mainspring.client.configuration import ConfigurationClient
+from mainspring.client.devices import DeviceClient
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.members import MemberClient, PermissionClient
@@ -26,6 +27,7 @@ __all__ = [
     "AuthClient",
     "Client",
     "ConfigurationClient",
+    "DeviceClient",
     "EncryptionKeyClient",
     "ExperimentClient",
     "GroupClient",

@@ -8,6 +8,7 @@ from mainspring.client.artifacts import ArtifactClient
 from mainspring.client.audit import AuditClient
 from mainspring.client.auth import AuthClient
 from mainspring.client.configuration import ConfigurationClient
+from mainspring.client.devices import DeviceClient
 from mainspring.client.experiments import ExperimentClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.members import MemberClient, PermissionClient
@@ -59,6 +60,7 @@ class Client:
         self.users = UserClient(self._transport)
         self.groups = GroupClient(self._transport)
         self.auth = AuthClient(self._transport)
+        self.devices = DeviceClient(self._transport)
 
     @property
     def url(self) -> str:

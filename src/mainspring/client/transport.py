@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from copy import copy
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import httpx
 import msgspec
@@ -22,6 +22,7 @@ from mainspring.kit.errors import ERRORS, Internal, InvalidArgument, MainspringE
 from mainspring.modules.artifacts.schemas import SignedUrl
 
 T = TypeVar("T")
+U = TypeVar("U")
 Headers = Mapping[str, str]
 Query = Mapping[str, str | int | Sequence[str] | None]
 
@@ -34,6 +35,10 @@ FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 30.0
 STORING_S = 600.0
 SHOWN = 200
+_IN_URL = re.compile(
+    r"(?P<server>https?://[^/]+(?:/[^/]+)*?)/p/(?P<own>[^/]+(?:/[^/]+)+)"
+    r"|(?P<host>https?://[^/]+)/(?P<sharinghub>[^/]+(?:/[^/]+)+)/tracking"
+)
 
 
 class _Discreet(logging.Filter):
@@ -105,6 +110,14 @@ def _address(url: str) -> str:
     return shown
 
 
+def _server_and_project(address: str) -> tuple[str, str | None]:
+    """Return the server of an address, and the project that its path names as those of MLflow's clients do."""
+    named = _IN_URL.fullmatch(address)
+    if named is None:
+        return address, None
+    return named["server"] or named["host"], unquote(named["own"] or named["sharinghub"])
+
+
 def _project_path(project: str | None) -> str:
     """Return the path under which a project's API lies."""
     if project is None:
@@ -129,10 +142,10 @@ class Transport:
         project: str | None = None,
     ) -> None:
         """``direct_from`` is the size in bytes from which files go by signed URLs, and in parts."""
-        self.url = _address(url)
+        self.url, named = _server_and_project(_address(url))
         self.retries, self.direct_from = retries, direct_from
         self._timeout = timeout
-        self._api = self.url + _project_path(project) + API
+        self._api = self.url + _project_path(project or named or default_project()) + API
         self._http = httpx.Client(timeout=timeout, auth=authorization(url, token))
         # The store is another server, which must not see what is meant for ours.
         self._store_http = httpx.Client(timeout=timeout)
@@ -151,6 +164,20 @@ class Transport:
     def call(self, answer: type[T], method: str, path: str, *, body: object = None, query: Query | None = None) -> T:
         """Send a request and return its answer, decoded as ``answer``."""
         return self._decode(answer, self._send(lambda: self._request(method, path, body, query)))
+
+    def call_or(self, answer: type[T], refusal: type[U], method: str, path: str, *, body: object) -> T | U:
+        """Send a request once, and return its answer, or the refusal that comes with the status 400."""
+        request = self._request(method, path, body, None)
+        with self._reporting():
+            reply = self._http.send(request)
+        if reply.status_code == 400:
+            try:
+                return msgspec.json.decode(reply.content, type=refusal)
+            except msgspec.DecodeError:
+                raise _error(reply) from None
+        if not reply.is_success:
+            raise _error(reply)
+        return self._decode(answer, reply)
 
     def do(self, method: str, path: str, *, body: object = None, query: Query | None = None) -> None:
         """Send a request that is answered without content."""
