@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from mainspring.db.engine import check_url
+from tests.components.ports import wait_until
 from tests.components.postgres import Postgres, create_database
 from tests.components.server import MainspringServer
 
@@ -30,7 +31,9 @@ class Guarded(MainspringServer):
         """Start, and make the administrator where there is none yet."""
         super().start()
         if not self.tokens:
-            link = re.search(r"/setup#token=(\S+)", self.log)
+            # Of several processes one may answer before the first one tells the link.
+            wait_until(lambda: "/setup#token=" in self.log, "the link that sets a server up")
+            link = re.search(r"/setup#token=(\S+)\s", self.log)
             assert link, self.log
             body = {"token": link[1], "name": "root", "password": PASSWORD}
             answer = httpx.post(f"{self.url}/api/v1/auth/setup", json=body)

@@ -62,6 +62,9 @@ MaxResults = Annotated[int, QueryParameter(description="How many at most.")]
 PageToken = Annotated[str | None, QueryParameter(description="The `next_page_token` of the page before.")]
 After = Annotated[int | None, QueryParameter(ge=0, le=2**63 - 1, description="The revision that is known already.")]
 Wait = Annotated[float, QueryParameter(ge=0, le=60, description="Seconds to wait for another one, 60 at most.")]
+Message = Annotated[str, QueryParameter(description="Why it is deleted.")]
+FromVersion = Annotated[int, QueryParameter(description="The version before.")]
+ToVersion = Annotated[int | None, QueryParameter(description="The version after; left out: the newest.")]
 CONFIG = "/api/v1/config"
 DOCUMENT = f"{CONFIG}/{{name:str}}"
 SECRETS = "/api/v1/secrets"
@@ -109,7 +112,7 @@ async def delete_configuration(
     name: FromPath[str],
     environment: InEnvironment = None,
     instance: OfInstance = False,
-    message: str = "",
+    message: Message = "",
     if_match: IfMatch = None,
 ) -> None:
     """Delete a document; its versions stay, and a rollback brings it back."""
@@ -151,8 +154,8 @@ async def diff_configuration(
     db: Db,
     actor: Who,
     name: FromPath[str],
-    from_version: int,
-    to_version: int | None = None,
+    from_version: FromVersion,
+    to_version: ToVersion = None,
     environment: InEnvironment = None,
     instance: OfInstance = False,
 ) -> Difference:
