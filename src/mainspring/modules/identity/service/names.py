@@ -65,11 +65,11 @@ def check_description(text: str) -> str:
 
 
 def name_from(wanted: str) -> str:
-    """Return the name closest to one that an identity provider told, not yet unique; ``user`` where none is near."""
+    """Return the name closest to one that an identity provider told, not yet unique; ``account`` where none is near."""
     plain = unicodedata.normalize("NFKD", fold(wanted).partition("@")[0])
     kept = re.sub(r"[^a-z0-9._-]+", "-", "".join(each for each in plain if not unicodedata.combining(each)))
     name = kept.strip("-._")[:MAX_NAME]
-    return name or "user"
+    return name or "account"
 
 
 def check_page_size(number: int) -> int:
