@@ -155,7 +155,6 @@ def writes(theirs: Side) -> list[tuple[str, str, dict[str, Any] | None]]:
         ("DELETE", f"{V1}/experiments/{experiment}", None),
         ("POST", f"{V1}/runs/{run}/uploads", {"path": "g", "size": 1, "sha256": "0" * 64}),
         ("DELETE", f"{V1}/models/rm-{WORD}", None),
-        ("POST", f"{V1}/auth/run-tokens", {"run_id": run}),
     ]
 
 
@@ -239,6 +238,17 @@ def test_a_version_that_names_their_run_has_nothing_of_it(sides: tuple[Side, Sid
         answer = mine.client.get(MINE + path)
         assert answer.status_code in (*GONE, 501)
         assert WORD not in answer.text
+
+
+def test_a_token_for_their_run_leads_nowhere(sides: tuple[Side, Side], guarded: Guarded) -> None:
+    """It is for one project, where no such run is."""
+    mine, theirs = sides
+    token = mine.post(f"{V1}/auth/run-tokens", run_id=theirs.run)["token"]
+    with guarded.client(token=token) as job:
+        point = {"run_id": theirs.run, "key": "m", "value": 1, "timestamp": 1}
+        for project in (MINE, THEIRS):
+            assert job.post(f"{project}{API}/runs/log-metric", json=point).status_code == 404
+            assert job.put(f"{project}{PROXY}/artifacts/{theirs.folder}/g", content=b"g").status_code == 404
 
 
 def test_a_path_does_not_climb_into_their_folder(sides: tuple[Side, Side]) -> None:

@@ -91,6 +91,8 @@ class RunQuery:
 
         With one it is None past ``most``, and where more than ten times as many would have to be looked at.
         """
+        if not self._scope.split():
+            return 0
         plan_along_indexes(tx)
         if not self._conditions:
             held = self._scope.holds()
