@@ -12,7 +12,7 @@ import base64
 import binascii
 import hashlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
 import structlog
@@ -39,7 +39,7 @@ LEASE_S = 0.05
 MAX_KNOWN = 20_000
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 WORKSPACE = b"x-mlflow-workspace"
-ACTOR = "mainspring.actor"
+ACTOR, REFUSED = "mainspring.actor", "mainspring.refused"
 
 _Key = tuple[bytes, str, str]
 
@@ -79,6 +79,8 @@ class Access:
         """Return who asks. Raises Unauthenticated, NotFound for a project that is not there, RateLimited."""
         known: Actor | None = request.scope.get(ACTOR)
         if known is None:
+            if REFUSED in request.scope:
+                raise request.scope[REFUSED]
             known = await self._find(request)
             request.scope[ACTOR] = known
         return known
@@ -87,7 +89,8 @@ class Access:
         """Return with whose requests this one is counted: nobody's, where it is not known whose it is."""
         try:
             return await self.find(request)
-        except (Unauthenticated, NotFound, PermissionDenied):
+        except (Unauthenticated, NotFound, PermissionDenied) as error:
+            request.scope[REFUSED] = error  # a password that was wrong is not verified, and counted, once more
             return NOBODY
 
     async def _find(self, request: Request) -> Actor:
@@ -114,7 +117,7 @@ class Access:
     async def _ask(self, claim: _Claim, place: Place) -> _Known:
         epoch = self._epoch
         if self._open:
-            return _Known(await self._db.read(_enter_open, place), epoch, None)
+            return _Known(await self._db.read(projects.enter_open, place), epoch, None)
         account = None
         if claim.name:
             account = await identity.verify_password(self._db, claim.name, claim.password, client_address.get())
@@ -141,12 +144,6 @@ class Access:
         self._looked_at = -LEASE_S
         if self._shared:
             await asyncio.sleep(LEASE_S)
-
-
-def _enter_open(tx: Connection, place: Place) -> Actor:
-    """Return the owner of an open server in the project of a request."""
-    project = projects.find_place(tx, place)
-    return replace(LOCAL, project=project.key, workspace=project.workspace)
 
 
 def _enter(

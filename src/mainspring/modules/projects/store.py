@@ -186,9 +186,9 @@ def keep_path(tx: Connection, path: str, key: int) -> None:
     upsert_rows(tx, project_paths, ("path", "project"), [(path, key)])
 
 
-def free_path(tx: Connection, path: str) -> None:
-    """Let an old path lead nowhere, since a project takes it."""
-    tx.execute(delete(project_paths).where(project_paths.c.path == path))
+def free_path(tx: Connection, path: str) -> bool:
+    """Let an old path lead nowhere, since a project takes it, and say whether it led anywhere."""
+    return bool(tx.execute(delete(project_paths).where(project_paths.c.path == path)).rowcount)
 
 
 def set_topics(tx: Connection, key: int, topics: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from mainspring.kit.actors import DEFAULT_PROJECT, NOBODY, Actor, ActorKind
+from mainspring.kit.actors import DEFAULT_PROJECT, LOCAL, NOBODY, Actor, ActorKind
 from mainspring.kit.errors import InvalidArgument, NotFound
 from mainspring.kit.permissions import ACCOUNT_PERMISSIONS, ROLE_PERMISSIONS, RUN_PERMISSIONS, Permission, Role
 from mainspring.kit.time import now_ms
@@ -67,16 +67,12 @@ def enter(
     if account is None:
         return _nobody(tx, place, public_read)
     project = find_place(tx, place)
-    if place.path and place.workspace not in ("", project.workspace, project.path):
-        raise InvalidArgument(
-            f"The URL names the project '{project.path}', and the header the workspace '{place.workspace[:100]}'.",
-            field="X-MLFLOW-WORKSPACE",
-        )
     permissions = permissions_of(tx, account, project)
     if credential is not None and credential.projects is not None and project.key not in credential.projects:
         permissions &= ACCOUNT_PERMISSIONS
     if (place.path or place.workspace) and Permission.PROJECT_READ not in permissions:
         raise no_project(place)
+    _check_one_project(place, project)
     scoped = credential is not None and _is_limited(credential)
     run_id = None
     if credential is not None and credential.run_id:
@@ -97,6 +93,27 @@ def enter(
         run_id,
         project.workspace,
     )
+
+
+def enter_open(tx: Connection, place: Place) -> Actor:
+    """Return the owner of a server that asks nobody to sign in, in the project of a request. Raises NotFound."""
+    project = find_place(tx, place)
+    _check_one_project(place, project)
+    return _owner_in(LOCAL, project)
+
+
+def _owner_in(owner: Actor, project: ProjectRecord) -> Actor:
+    allowed = _left_by_archiving(frozenset(Permission), project)
+    return replace(owner, project=project.key, workspace=project.workspace, permissions=allowed)
+
+
+def _check_one_project(place: Place, project: ProjectRecord) -> None:
+    """Raise InvalidArgument for a request whose URL and whose header name different projects."""
+    if place.path and place.workspace not in ("", project.workspace, project.path):
+        raise InvalidArgument(
+            f"The URL names the project '{project.path}', and the header the workspace '{place.workspace[:100]}'.",
+            field="X-MLFLOW-WORKSPACE",
+        )
 
 
 def _nobody(tx: Connection, place: Place, public_read: bool) -> Actor:
@@ -122,7 +139,7 @@ def acting_in(tx: Connection, actor: Actor, place: Place) -> Actor:
     if project.key == actor.project:
         return actor
     if actor.key is None and actor.is_admin:
-        return replace(actor, project=project.key, workspace=project.workspace)
+        return _owner_in(actor, project)
     account = None if actor.key is None or actor.scoped or actor.run_id else identity.get_account(tx, actor.key)
     permissions = permissions_of(tx, account, project) if account else frozenset()
     if Permission.PROJECT_READ not in permissions:
@@ -139,7 +156,11 @@ def permissions_of(tx: Connection, account: Account, project: ProjectRecord) -> 
         allowed = ROLE_PERMISSIONS[role] if role else ACCOUNT_PERMISSIONS
         if project.visibility != Visibility.PRIVATE:
             allowed |= READS
-    return allowed - ARCHIVED if project.archived_at is not None else allowed
+    return _left_by_archiving(allowed, project)
+
+
+def _left_by_archiving(allowed: frozenset[Permission], project: ProjectRecord) -> frozenset[Permission]:
+    return allowed if project.archived_at is None else allowed - ARCHIVED
 
 
 def greatest_role(tx: Connection, account: Account, project: ProjectRecord) -> Role | None:
@@ -180,6 +201,11 @@ def explain(tx: Connection, actor: Actor, user: str, permission: Permission) -> 
     if user != actor.name:
         actor.require(Permission.MEMBERS_MANAGE)
     project = own_project(tx, actor)
+    if user == actor.name and actor.key is None:
+        reasons = [Reason("open", "This server asks nobody to sign in: everyone who reaches it owns it.", allows=True)]
+        return Explanation(
+            user, project.path, permission, actor.may(permission), reasons + _archived(project, permission)
+        )
     account = identity.get_account(tx, identity.find_holder(tx, "user", user))
     if account is None:
         reasons = [Reason("account", f"{user} is blocked and may do nothing.", allows=False)]
@@ -209,9 +235,14 @@ def _reasons(tx: Connection, account: Account, project: ProjectRecord, permissio
     if project.visibility in open_to:
         who = open_to[Visibility(project.visibility)]
         reasons.append(Reason("visibility", f"{project.path} may be read by {who}.", permission in READS))
-    if project.archived_at is not None and permission in ARCHIVED:
-        reasons.append(Reason("archived", f"{project.path} is archived: nothing is written to it.", allows=False))
+    reasons += _archived(project, permission)
     return reasons or [Reason("none", f"{account.name} has no role in {project.path}.", allows=False)]
+
+
+def _archived(project: ProjectRecord, permission: Permission) -> list[Reason]:
+    if project.archived_at is None or permission not in ARCHIVED:
+        return []
+    return [Reason("archived", f"{project.path} is archived: nothing is written to it.", allows=False)]
 
 
 def own_project(tx: Connection, actor: Actor) -> ProjectRecord:

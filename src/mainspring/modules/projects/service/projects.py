@@ -62,7 +62,8 @@ def create_project(tx: Connection, actor: Actor, new: ProjectCreate) -> Project:
     now = now_ms()
     made = {"namespace": place, "workspace": workspace, "created_at": now, "updated_at": now}
     key = store.insert_project(tx, values | made)
-    store.free_path(tx, f"{namespace}/{name}")
+    if store.free_path(tx, f"{namespace}/{name}"):
+        identity.change_access(tx)
     store.set_topics(tx, key, topics)
     project = _get(tx, key)
     publish(tx, Event("project.create", project.path, actor, key, after=_told(project)))
@@ -143,6 +144,7 @@ def update_project(tx: Connection, actor: Actor, change: ProjectUpdate) -> Proje
     if change.visibility is not UNSET:
         values["visibility"] = change.visibility.value
     if change.archived is not UNSET and change.archived != (project.archived_at is not None):
+        _check_not_default(project, "archived")
         values["archived_at"] = now_ms() if change.archived else None
     if change.path is not UNSET:
         values |= _moved(tx, actor, project, change.path)
