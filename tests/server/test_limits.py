@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx
 import mlflow
 import pytest
+from sqlalchemy import create_engine, text
 
 import mainspring as ms
 from mainspring.kit.actors import LOCAL, NOBODY, Actor, ActorKind
@@ -22,6 +23,7 @@ from mainspring.kit.rates import Rate, Subject, parse_rates
 from mainspring.server import limits
 from mainspring.server.limits import Counted, RateLimits, is_counted
 from mainspring.settings import Settings
+from tests.components.accounts import Guarded
 from tests.components.ports import wait_until
 from tests.components.redis import Redis
 from tests.components.server import MainspringServer
@@ -217,6 +219,60 @@ def test_mlflows_client_tries_again_by_itself(server: MainspringServer) -> None:
 def test_without_rates_nothing_is_told(sqlite_server: MainspringServer) -> None:
     answer = httpx.get(sqlite_server.url + EXPERIMENT)
     assert not [name for name in answer.headers if name.startswith("ratelimit")]
+
+
+@pytest.fixture(scope="module")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    """A server with accounts, bob among them, and limits for each kind of subject."""
+    options = ("--rate-limits", "key=10/hour; user=30/hour; address=20/hour", "--trusted-proxies", "127.0.0.1")
+    with Guarded(tmp_path_factory.mktemp("accounts") / "data", *options) as running:
+        running.add_user("bob")
+        running.add_project("team/churn", bob="developer")
+        yield running
+
+
+def served(client: httpx.Client, times: int = 100, path: str = "/p/team/churn/api/v1/experiments") -> httpx.Response:
+    """Ask until it is too much, and return the refusal."""
+    answers = (client.get(path) for _ in range(times))
+    return next(answer for answer in answers if answer.status_code == 429)
+
+
+def test_accounts_and_their_keys(accounts: Guarded) -> None:
+    bob = accounts.client("bob")
+    first = bob.get("/p/team/churn/api/v1/experiments")
+    assert first.status_code == 200
+    assert first.headers["ratelimit-policy"] == '"key-3600s";q=10;w=3600, "user-3600s";q=30;w=3600'
+    assert "this credential: at most 10" in served(bob).json()["detail"]
+    keys = [bob]
+    with accounts.browser("bob") as browser:
+        for number in range(2):
+            made = browser.post("/api/v1/auth/keys", json={"name": f"more {number}"}).json()["token"]
+            keys.append(accounts.client(token=made))
+    assert "this credential: at most 10" in served(keys[1]).json()["detail"]
+    assert "this account: at most 30" in served(keys[2]).json()["detail"]
+    mlflow_form = keys[2].get("/p/team/churn/api/2.0/mlflow/experiments/get?experiment_id=0")
+    assert mlflow_form.json()["error_code"] == "REQUEST_LIMIT_EXCEEDED"
+    assert accounts.admin.get("/api/v1/experiments").status_code == 200
+
+
+def test_nobody_is_limited_by_address_and_keeps_nobody_out(accounts: Guarded) -> None:
+    guesses = accounts.client(token="msp_guess", **{"x-forwarded-for": "192.0.2.9"})
+    assert guesses.get("/api/v1/experiments").status_code == 401
+    assert "this address" in served(guesses).json()["detail"]
+    assert served(accounts.client(**{"x-forwarded-for": "203.0.113.5, 192.0.2.9"}), 1)
+    assert accounts.client(**{"x-forwarded-for": "192.0.2.10"}).get("/api/v1/experiments").status_code == 401
+    known = accounts.client("root", **{"x-forwarded-for": "192.0.2.9"})
+    assert known.get("/api/v1/experiments").status_code == 200
+
+
+def test_a_wrong_password_is_verified_once(accounts: Guarded) -> None:
+    client = accounts.client(**{"x-forwarded-for": "192.0.2.77"})
+    assert client.get("/api/v1/experiments", auth=("bob", "wrong")).status_code == 401
+    engine = create_engine(accounts.database_url)
+    with engine.connect() as tx:
+        failures = tx.execute(text("select failures from sign_in_failures")).scalars().all()
+    assert max(failures) == 1
+    engine.dispose()
 
 
 def test_two_processes_count_together(tmp_path: Path, redis_server: Redis) -> None:
