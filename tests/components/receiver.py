@@ -24,12 +24,14 @@ class Received:
 
 @dataclass
 class Receiver:
-    """``url`` is where it listens, ``received`` what came; ``fail_first`` is how many requests it refuses at first."""
+    """``url`` is where it listens, ``received`` what came; ``fail_first`` is how many requests it refuses at first,
+    ``hang_first`` how many it leaves without an answer."""
 
     url: str = ""
     received: list[Received] = field(default_factory=list)
     sent: int = 0
     fail_first: int = 0
+    hang_first: int = 0
 
     def wait_for(self, number: int, seconds: float = 15) -> list[Received]:
         """Return what came, once it is that many requests."""
@@ -58,7 +60,7 @@ def receiving() -> Iterator[Receiver]:
                 self._stream(b"x" * 65536, 0)
             elif self.path == "/drip":
                 self._stream(b"x", 0.2)
-            elif self.path == "/slow":
+            elif self.path == "/slow" or len(receiver.received) <= receiver.hang_first:
                 time.sleep(30)
             elif self.path == "/fail" or len(receiver.received) <= receiver.fail_first:
                 self._reply(500, b"no\0t now")

@@ -2,7 +2,7 @@
 
 Deliveries are made in the transaction that moves the outbox's position, so that no act is missed and none is
 told twice. One that is claimed and never heard of again, since its process was killed, is due again after
-a minute: receivers get it at least once, under one id.
+a moment: receivers get it at least once, under one id.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from mainspring.modules.audit.store.webhooks import READER, Outcome, Sending
 from mainspring.modules.services import Services
 
 ACTS_AT_ONCE = 200
-LEASE_MS = 60_000
+LEASE_MS = 15_000
+"""Longer than an attempt may take."""
 FIRST_PAUSE_MS = 2_000
 LONGEST_PAUSE_MS = 3_600_000
 MOST_AT_ONCE = 16
