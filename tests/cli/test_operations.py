@@ -200,6 +200,34 @@ def interrupt_an_upload(server: MainspringServer, run: str, file: Path) -> None:
         client.artifacts.upload(run, file, progress=stop)
 
 
+def use_configuration(client: ms.Client) -> None:
+    """Call all there is of configuration documents, secrets and their keys."""
+    client.config.set_schema("c", {"type": "object"})
+    client.config.get_schema("c")
+    client.config.delete_schema("c")
+    client.config.set("c", {"a": 1}, "dev")
+    client.config.get("c", "dev")
+    client.config.get("c", "dev", version=1)
+    client.config.effective("c", "dev")
+    next(client.config.watch("c", "dev"))
+    list(client.config.list())
+    client.config.set("c", {"a": 2}, "dev")
+    list(client.config.versions("c", "dev"))
+    client.config.diff("c", 1, environment="dev")
+    client.config.rollback("c", 1, "dev")
+    client.config.delete("c", "dev")
+    client.secrets.set("s", "v", "dev")
+    list(client.secrets.list())
+    client.secrets.get("s", "dev")
+    client.secrets.update("s", "dev", description="d")
+    client.secrets.versions("s", "dev")
+    client.secrets.reveal("s", "dev")
+    client.secrets.delete("s", "dev")
+    client.encryption_keys.rotate()
+    client.encryption_keys.rewrap()
+    client.encryption_keys.list()
+
+
 def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path) -> None:
     file, small = tmp_path / "f.txt", tmp_path / "empty"
     file.write_text("f")
@@ -260,6 +288,7 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.logged_models.list_files(logged)
         client.logged_models.download(logged, to=tmp_path / "logged")
         use_accounts(client, run)
+        use_configuration(client)
         client.storage.gc(dry_run=True)
         client.quotas.set({"runs": 100})
         client.quotas.get()
@@ -286,6 +315,8 @@ def test_every_operation_is_on_the_command_line(
     monkeypatch.setenv("MAINSPRING_URL", server.url)
     (tmp_path / "f.txt").write_text("f")
     (tmp_path / "empty").touch()
+    (tmp_path / "c.json").write_text('{"a": 1}')
+    monkeypatch.setattr("sys.stdin", io.StringIO("the value\n"))
     experiment = typed("experiments", "create", "e", "--quiet").out.strip()
     run = typed("runs", "create", "--experiment", experiment, "--quiet").out.strip()
     logged = make_logged_model(server)
@@ -339,6 +370,29 @@ def test_every_operation_is_on_the_command_line(
         logged-models get {logged}
         logged-models files {logged}
         logged-models download {logged} --to {tmp_path}/logged
+        configuration schema set c {tmp_path}/c.json
+        configuration schema get c
+        configuration schema delete c --yes
+        configuration set c {tmp_path}/c.json -e dev
+        configuration set c {tmp_path}/c.json -e dev -m again
+        configuration get c -e dev
+        configuration get c -e dev --version 1
+        configuration effective c -e dev --sources
+        configuration watch c -e dev --count 1
+        configuration list
+        configuration versions c -e dev
+        configuration diff c 1 -e dev
+        configuration rollback c 1 -e dev
+        configuration delete c -e dev --yes
+        secrets set s -e dev --reader r
+        secrets list
+        secrets get s -e dev
+        secrets update s -e dev --description d
+        secrets versions s -e dev
+        secrets reveal s -e dev
+        secrets delete s -e dev --yes
+        keys rotate
+        keys list
         gc --dry-run
         quotas set runs=100
         quotas show
