@@ -2,6 +2,7 @@
 
 from mainspring.api.mlflow import (
     artifacts,
+    auth,
     experiments,
     logged_models,
     metrics,
@@ -17,6 +18,7 @@ from mainspring.api.mlflow.dispatch import ENDPOINTS
 __all__ = [
     "ENDPOINTS",
     "artifacts",
+    "auth",
     "experiments",
     "logged_models",
     "metrics",

@@ -7,13 +7,15 @@ from collections.abc import Collection
 from sqlalchemy import Connection
 
 from mainspring.kit.errors import NotFound
+from mainspring.modules.identity.service import names
 from mainspring.modules.identity.store import accounts, credentials, groups
 from mainspring.modules.identity.store.credentials import Account
 
 
 def find_holder(tx: Connection, kind: str, name: str) -> int:
     """Return the key of the account (``kind`` is ``user``) or group (``group``) of that name. Raises NotFound."""
-    found = accounts.find_account(tx, name) if kind == "user" else groups.find_group(tx, name)
+    folded = names.fold(name)
+    found = accounts.find_account(tx, folded) if kind == "user" else groups.find_group(tx, folded)
     if found is None:
         raise NotFound(f"There is no {kind} '{name[:100]}'.", field="name")
     return found.key
