@@ -65,7 +65,7 @@ def called(server: MainspringServer) -> set[str]:
         with suppress(json.JSONDecodeError):
             event = json.loads(line)
             if event.get("event") == "request":
-                asked.add((event["method"], event["path"]))
+                asked.add((event["method"], re.sub("^/p/.*?(?=/api/)", "", event["path"])))
     known = operations(server)
     found = set()
     for method, path in asked:
@@ -200,6 +200,49 @@ def interrupt_an_upload(server: MainspringServer, run: str, file: Path) -> None:
         client.artifacts.upload(run, file, progress=stop)
 
 
+def use_projects(client: ms.Client) -> None:
+    """Call all there is of projects; anna has an account."""
+    client.namespaces.create("lab")
+    list(client.namespaces.search())
+    client.projects.create("lab/churn")
+    list(client.projects.search())
+    client.projects.get("lab/churn")
+    client.projects.update("lab/churn", description="d")
+    client.projects.archive("lab/churn")
+    client.projects.unarchive("lab/churn")
+    client.projects.move("lab/churn", "default/churn")
+    client.members.set("anna", "developer", project="default/churn")
+    client.members.list(project="default/churn")
+    client.members.remove("anna", project="default/churn")
+    client.permissions.get(project="default/churn")
+    client.permissions.why("tracking:read", "anna", project="default/churn")
+    client.projects.delete("default/churn")
+    client.projects.restore("default/churn")
+    client.namespaces.delete("lab")
+
+
+PROJECTS = """
+    namespaces create lab
+    namespaces list
+    projects create lab/churn
+    projects list
+    projects show lab/churn
+    projects update lab/churn --description d
+    projects archive lab/churn
+    projects unarchive lab/churn
+    projects move lab/churn default/churn
+    --project default/churn members set anna developer
+    --project default/churn members list
+    --project default/churn members remove anna
+    --project default/churn permissions show
+    --project default/churn permissions why tracking:read --user anna
+    projects delete default/churn --yes
+    projects restore default/churn
+    namespaces delete lab --yes
+"""
+"""All there is of projects; anna has an account."""
+
+
 def use_configuration(client: ms.Client) -> None:
     """Call all there is of configuration documents, secrets and their keys."""
     client.config.set_schema("c", {"type": "object"})
@@ -288,6 +331,7 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.logged_models.list_files(logged)
         client.logged_models.download(logged, to=tmp_path / "logged")
         use_accounts(client, run)
+        use_projects(client)
         use_configuration(client)
         client.storage.gc(dry_run=True)
         client.quotas.set({"runs": 100})
@@ -421,4 +465,6 @@ def test_every_operation_is_on_the_command_line(
     ):
         typed("webhooks", *words)
     type_of_accounts(typed, monkeypatch, run)
+    for line in filter(None, map(str.strip, PROJECTS.splitlines())):
+        typed(*line.split())
     assert operations(server).keys() - called(server) == NEEDLESS.keys()

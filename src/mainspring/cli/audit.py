@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mainspring.cli.flags import DatabaseUrl
-from mainspring.cli.options import AsJson, Limit, PageToken, Url, client
+from mainspring.cli.options import AsJson, Limit, PageToken, Url, client, ms_of
 from mainspring.cli.output import Columns, moment, say, show_json, show_page
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument
 
@@ -64,8 +63,8 @@ def search(
         object_id=object_id,
         text=text,
         allowed=allowed,
-        since=_ms(since, "--since"),
-        until=_ms(until, "--until"),
+        since=ms_of(since, "--since"),
+        until=ms_of(until, "--until"),
         scope=_scope(instance),
         page_size=limit,
     )
@@ -98,8 +97,8 @@ def export(
         object_id=object_id,
         text=text,
         allowed=allowed,
-        since=_ms(since, "--since"),
-        until=_ms(until, "--until"),
+        since=ms_of(since, "--since"),
+        until=ms_of(until, "--until"),
         scope=_scope(instance),
     )
     if to is None:
@@ -155,14 +154,3 @@ def _verify_here(data: Path | None, database_url: str | None) -> Verification:
 
 def _scope(instance: bool) -> str:
     return "instance" if instance else "project"
-
-
-def _ms(text: str | None, option: str) -> int | None:
-    """Return a moment of ISO 8601 in ms since the epoch; one without a time zone is UTC. Raises InvalidArgument."""
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
-    except (ValueError, OverflowError) as error:
-        raise InvalidArgument(f"{option} is '{text}'; it must be like 2026-01-31T12:00.", field=option) from error

@@ -23,7 +23,9 @@ from mainspring.cli import (
     keys,
     logged_models,
     login,
+    members,
     models,
+    projects,
     quotas,
     runs,
     secrets,
@@ -81,6 +83,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(projects.app, name="projects")
+app.add_typer(projects.namespaces, name="namespaces")
+app.add_typer(members.app, name="members")
+app.add_typer(members.permissions, name="permissions")
 app.add_typer(experiments.app, name="experiments")
 app.add_typer(runs.app, name="runs")
 app.add_typer(artifacts.app, name="artifacts")

@@ -55,6 +55,19 @@ def pairs_of(texts: list[str] | None, option: str) -> dict[str, str]:
     return found
 
 
+def ms_of(text: str | None, option: str) -> int | None:
+    """Return a moment of ISO 8601 in ms since the epoch; one without a time zone is UTC. Raises InvalidArgument."""
+    from datetime import UTC, datetime
+
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError) as error:
+        raise InvalidArgument(f"{option} is '{text}'; it must be like 2026-01-31T12:00.", field=option) from error
+
+
 def confirm(question: str, yes: bool) -> None:
     """Ask before something is gone for good; where nobody can answer, ``--yes`` must have been given."""
     import sys
