@@ -61,7 +61,7 @@ def known(request: pytest.FixtureRequest, target: Target, made: dict[object, dic
     owner = (target.server.port, called and called.method != "GET" and called.path)
     if owner not in made:
         made[owner] = make_one_of_everything(target)
-    return made[owner]
+    return made[owner] | ({"status": "ACTIVE"} if called and "webhooks" in called.path else {})
 
 
 def make_one_of_everything(target: Target) -> dict[str, Any]:
@@ -81,6 +81,8 @@ def make_one_of_everything(target: Target) -> dict[str, Any]:
     model_id = model["model"]["info"]["model_id"]
     folder = f"{experiment}/{run}/artifacts"
     upload, parts = begin_upload(target, folder)
+    told = {"url": "https://receiver.invalid/hook", "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}]}
+    webhook = call("POST", f"{api}/webhooks", {"name": name, **told})["webhook"]["webhook_id"]
     described = '{"artifact_path": "model", "flavors": {}, "run_id": "r", "utc_time_created": "t"}'
     return {
         "experiment_id": experiment,
@@ -119,6 +121,10 @@ def make_one_of_everything(target: Target) -> dict[str, Any]:
         "upload_id": upload,
         "parts": parts,
         "expiration": 60,
+        "webhook_id": webhook,
+        "delivery_id": "none",
+        **told,
+        "event": told["events"][0],
     }
 
 

@@ -53,20 +53,16 @@ async def create_webhook(services: Services, actor: Actor, new: WebhookCreate) -
     Raises InvalidArgument or FailedPrecondition, and Unavailable where it has a secret and the vault is away.
     """
     actor.require(Permission.WEBHOOKS_MANAGE)
-    key = await open_key(services) if new.secret else None
-    return await services.db.write(insert_webhook, actor, new, services.settings.webhook_private_addresses, key)
-
-
-def insert_webhook(
-    tx: Connection, actor: Actor, new: WebhookCreate, private_addresses: bool, key: bytes | None
-) -> Webhook:
-    """Create a webhook whose secret is kept under a key."""
-    actor.require(Permission.WEBHOOKS_MANAGE)
     _check_name(new.name)
-    check_url(new.url, private_addresses)
+    check_url(new.url, services.settings.webhook_private_addresses)
     _check_events(new.events, new.format)
     _check_description(new.description)
     _check_secret(new.secret)
+    return await services.db.write(_insert_webhook, actor, new, await open_key(services) if new.secret else None)
+
+
+def _insert_webhook(tx: Connection, actor: Actor, new: WebhookCreate, key: bytes | None) -> Webhook:
+    """Create a webhook that was checked; its secret is kept under a key."""
     if len(store.list_webhooks(tx, actor.project, None, None, MAX_WEBHOOKS)) == MAX_WEBHOOKS:
         raise FailedPrecondition(f"The project has {MAX_WEBHOOKS} webhooks, which is the most; delete one first.")
     now = now_ms()
@@ -154,18 +150,15 @@ async def update_webhook(services: Services, actor: Actor, webhook_id: str, chan
     Raises NotFound or InvalidArgument, and Unavailable where it gets a secret and the vault is away.
     """
     actor.require(Permission.WEBHOOKS_MANAGE)
+    webhook = await services.db.read(get_webhook, actor, webhook_id)
+    _check_change(webhook, change, services.settings.webhook_private_addresses)
     key = await open_key(services) if change.secret else None
-    private = services.settings.webhook_private_addresses
-    return await services.db.write(change_webhook, actor, webhook_id, change, private, key)
+    return await services.db.write(_change_webhook, actor, webhook_id, change, key)
 
 
-def change_webhook(
-    tx: Connection, actor: Actor, webhook_id: str, change: WebhookUpdate, private_addresses: bool, key: bytes | None
-) -> Webhook:
-    """Change a webhook whose secret is kept under a key."""
-    actor.require(Permission.WEBHOOKS_MANAGE)
+def _change_webhook(tx: Connection, actor: Actor, webhook_id: str, change: WebhookUpdate, key: bytes | None) -> Webhook:
+    """Change a webhook as was checked; its secret is kept under a key."""
     found = _find(tx, actor, webhook_id)
-    _check_change(found.webhook, change, private_addresses)
     now = now_ms()
     values = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
     values["updated_at"] = now
