@@ -244,3 +244,24 @@ def test_announced_bytes(services: Services) -> None:
         assert await artifacts.begin_upload(services, LOCAL, root, "f", 1000, "0" * 64)
 
     asyncio.run(test())
+
+
+def test_bytes_in_parts_of_sizes_that_nobody_has_announced(services: Services) -> None:
+    async def upload(path: str, size: int) -> None:
+        root = artifacts.own_location(LOCAL.project, "0")
+        begun = await artifacts.begin_multipart(services, LOCAL, root, path)
+        part = await services.blobs.put_part(begun.path, begun.multipart_id or "", 1, chunks(size))
+        await artifacts.complete_upload(services, begun, [(1, part.etag)])
+
+    async def test() -> None:
+        await services.db.write(limit, LOCAL, artifact_bytes=1000)
+        with pytest.raises(TooLarge, match="room for 1000 bytes"):
+            await upload("a", 1100)
+        await upload("a", 1000)
+        assert (await services.db.read(quota, LOCAL, Resource.BYTES)).used == 1000
+        [file] = (await artifacts.list_artifacts(services, LOCAL, "mlflow-artifacts:/0", hashes=True)).items
+        assert (file.path, file.size, file.sha256) == ("a", 1000, None)
+        with pytest.raises(TooLarge, match="is used up"):
+            await upload("b", 100)
+
+    asyncio.run(test())

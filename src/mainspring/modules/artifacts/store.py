@@ -17,7 +17,8 @@ _FILE_COLUMNS = ("path", "size", "sha256", "verified", "etag", "recorded_at")
 class FileRecord:
     """What is known of the file that the store calls ``path``, as long as its ETag is ``etag``.
 
-    ``sha256`` is in lower-case hexadecimal digits. Where ``verified`` is False it is what the client has said.
+    ``sha256`` is in lower-case hexadecimal digits, empty where it is not known. Where ``verified`` is False it is
+    what the client has said.
     """
 
     path: str

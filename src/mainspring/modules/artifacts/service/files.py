@@ -131,9 +131,9 @@ async def delete_artifact(services: Services, actor: Actor, location: str, path:
 
 
 async def find_record(services: Services, key: str, etag: str) -> FileRecord | None:
-    """Return what is recorded of the file that the store has at ``key`` under this ETag, or None."""
+    """Return what is recorded of the file that the store has at ``key`` under this ETag; None if no hash is."""
     found = (await services.db.read(records.find_files, [key])).get(key)
-    return found if found and found.etag == etag else None
+    return found if found and found.etag == etag and found.sha256 else None
 
 
 def _record_files(tx: Connection, calls: Sequence[tuple[FileRecord]]) -> list[MainspringError | None]:
@@ -148,7 +148,7 @@ record_file: Grouped[[FileRecord], None] = Grouped(_record_files)
 def _artifact(folder: str, entry: BlobEntry, known: FileRecord | None) -> Artifact:
     path = posixpath.join(folder, posixpath.basename(entry.path))
     sha256 = known.sha256 if known and known.etag == entry.etag else None
-    return Artifact(path, entry.is_dir, entry.size, sha256)
+    return Artifact(path, entry.is_dir, entry.size, sha256 or None)
 
 
 def _token(after: str | None) -> str | None:

@@ -240,5 +240,4 @@ async def _find_whole(services: Services, upload: UploadRecord) -> BlobMeta:
 def _finish(tx: Connection, upload: UploadRecord, meta: BlobMeta, verified: bool) -> None:
     """Note what an upload has become."""
     records.update_upload(tx, upload.id, state=UploadState.COMPLETED, stored_size=meta.size, stored_etag=meta.etag)
-    if upload.sha256:
-        record_file(tx, FileRecord(upload.path, meta.size, upload.sha256, verified, meta.etag))
+    record_file(tx, FileRecord(upload.path, meta.size, upload.sha256 or "", verified, meta.etag))
