@@ -41,7 +41,7 @@ def test_an_act_is_kept_whole(tx: Connection) -> None:
     assert (kept.seq, kept.at, kept.actor, kept.actor_kind, kept.actor_key, kept.credential) == (
         1, 123, "anna", "user", 3, 11,
     )  # fmt: skip
-    assert (kept.project, kept.action, kept.object_id, kept.allowed) == (7, "model.rename", "old", True)
+    assert (kept.project, kept.action, kept.object_id, kept.allowed) == ("#7", "model.rename", "old", True)
     assert (kept.before, kept.after) == ({"name": "old"}, {"name": "new"})
     assert (kept.request_id, kept.address) == ("r1", "203.0.113.9")
 
@@ -178,6 +178,7 @@ def test_searches(tx: Connection) -> None:
     act(tx, "model.delete", "b%1", at=400, project=2)
     act(tx, "user.create", "u", at=500, project=None)
     assert ids(tx) == ["b_1", "A2", "a1"]
+    assert service.search_events(tx, LOCAL, AuditSearch()).items[0].project == "default/default"
     assert ids(tx, action="run.*") == ["A2", "a1"]
     assert ids(tx, action="run.delete") == ["a1"]
     assert ids(tx, actor="anna") == ["b_1"]

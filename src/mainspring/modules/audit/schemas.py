@@ -18,7 +18,8 @@ class AuditScope(StrEnum):
 class AuditEvent(Struct, frozen=True):
     """An act. ``seq`` counts acts without gaps; ``hash`` is over all of it and the hash of the act before.
 
-    ``before`` and ``after`` are what the act changed, ``allowed`` is false for what was refused.
+    ``project`` is the path of the project as it is called now, null for what belongs to the instance. ``before``
+    and ``after`` are what the act changed, ``allowed`` is false for what was refused.
     """
 
     seq: int
@@ -27,7 +28,7 @@ class AuditEvent(Struct, frozen=True):
     actor_kind: str
     actor_key: int | None
     credential: int | None
-    project: int | None
+    project: str | None
     action: str
     object_id: str
     before: dict[str, Any] | None

@@ -106,6 +106,12 @@ def get_project(tx: Connection, key: int) -> ProjectRecord | None:
     return _one(tx, projects.c.id == key)
 
 
+def paths_of(tx: Connection, keys: Collection[int]) -> dict[int, str]:
+    """Return the paths of projects by their keys, of deleted ones too."""
+    wanted = select(projects.c.id, namespaces.c.name, projects.c.name).join_from(projects, namespaces)
+    return {key: f"{namespace}/{name}" for key, namespace, name in tx.execute(wanted.where(projects.c.id.in_(keys)))}
+
+
 def search_projects(
     tx: Connection, actor: Actor, after: tuple[str, str], limit: int, *, text: str, topic: str, deleted: bool
 ) -> list[ProjectRecord]:

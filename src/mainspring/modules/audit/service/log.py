@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 import msgspec
 from sqlalchemy import Connection
@@ -21,6 +21,7 @@ from mainspring.modules.audit.service.chain import digest_of
 from mainspring.modules.audit.service.patterns import check_pattern
 from mainspring.modules.audit.store import events as store
 from mainspring.modules.audit.store.events import Act
+from mainspring.modules.projects import service as projects
 
 MAX_EVENTS = 1000
 EXPORT_PAGE = 1000
@@ -39,7 +40,7 @@ def search_events(
     mark = query_mark(wanted, project)
     before = position_of(page_token, mark, (int,))[0] if page_token else None
     rows = store.search(tx, store.conditions_of(wanted, project, before), max_results + 1)
-    found = [_shown(act, digest) for act, digest in rows[:max_results]]
+    found = _shown(tx, rows[:max_results])
     return Page(found, token_of(mark, [found[-1].seq]) if len(rows) > max_results else None)
 
 
@@ -70,7 +71,12 @@ def check_admin(actor: Actor) -> None:
         raise PermissionDenied(f"{actor.name} is no admin: the acts of all projects are for admins alone.")
 
 
-def _shown(act: Act, digest: bytes) -> AuditEvent:
+def _shown(tx: Connection, rows: Sequence[tuple[Act, bytes]]) -> list[AuditEvent]:
+    paths = projects.paths_of(tx, {act.project for act, _ in rows if act.project is not None})
+    return [_event(act, digest, paths) for act, digest in rows]
+
+
+def _event(act: Act, digest: bytes, paths: Mapping[int, str]) -> AuditEvent:
     before, after = (None if side is None else msgspec.json.decode(side) for side in (act.before, act.after))
     return AuditEvent(
         act.seq,
@@ -79,7 +85,7 @@ def _shown(act: Act, digest: bytes) -> AuditEvent:
         act.actor_kind,
         act.actor_key,
         act.credential,
-        act.project,
+        None if act.project is None else paths.get(act.project, f"#{act.project}"),
         act.action,
         act.object_id,
         before,
@@ -94,7 +100,7 @@ def _shown(act: Act, digest: bytes) -> AuditEvent:
 def read_forward(tx: Connection, actor: Actor, wanted: AuditSearch, after: int, limit: int) -> list[AuditEvent]:
     """Return the next acts past one, oldest first: what an export reads."""
     conditions = store.conditions_of(wanted, _check(actor, wanted))
-    return [_shown(act, digest) for act, digest in store.read_after(tx, after, limit, conditions)]
+    return _shown(tx, store.read_after(tx, after, limit, conditions))
 
 
 async def export(db: Database, actor: Actor, wanted: AuditSearch, format: AuditFormat) -> AsyncIterator[bytes]:

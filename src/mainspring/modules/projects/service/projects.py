@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from msgspec import UNSET
@@ -225,6 +226,11 @@ def get_permissions(tx: Connection, actor: Actor) -> Permissions:
         sorted(actor.permissions),
         {each.name.lower(): sorted(ROLE_PERMISSIONS[each]) for each in Role},
     )
+
+
+def paths_of(tx: Connection, keys: Collection[int]) -> dict[int, str]:
+    """Return the paths of projects by their keys, for whoever may know the keys."""
+    return store.paths_of(tx, keys)
 
 
 def find_workspace(tx: Connection, actor: Actor, workspace: str) -> Project:
