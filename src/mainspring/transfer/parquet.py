@@ -20,6 +20,7 @@ BATCH_CHARACTERS = 16_000_000
 GROUP_ROWS = 131_072
 COMPRESSION = "zstd(3)"
 WAIT_S = 1.0
+ABANDON_S = 10.0
 
 
 class TableFile:
@@ -62,6 +63,8 @@ class TableFile:
         while not self._batches.empty():
             self._batches.get_nowait()
         self._batches.put(None)
+        # A thread that still writes when the interpreter ends would bring the process down.
+        self._thread.join(ABANDON_S)
 
     def _hand_over(self) -> None:
         arrays = [_array(column, kind) for column, kind in zip(self._columns, self._kinds, strict=True)]
