@@ -10,37 +10,51 @@ import pytest
 
 from tests.components.gitlab import CLIENT_ID, CLIENT_SECRET
 from tests.components.oidc import OidcProvider
-from tests.components.postgres import create_database
+from tests.components.postgres import Postgres, create_database
 from tests.components.server import MainspringServer
 
 Browser = httpx.Client
 NewBrowser = Callable[[], Browser]
 
 
-@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def guarded(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    oidc_provider: OidcProvider,
-    gitlab: str,
+@pytest.fixture(scope="session")
+def guarded_sqlite(
+    tmp_path_factory: pytest.TempPathFactory, oidc_provider: OidcProvider, gitlab: str
 ) -> Iterator[MainspringServer]:
-    """Yield a server that signs in by both providers, once on each database."""
-    database = None
-    if request.param == "postgresql":
-        postgres = request.getfixturevalue("postgres")
-        database = postgres.database_url(create_database(postgres))
+    """Yield a server on SQLite that signs in by both providers."""
+    yield from _guarded(tmp_path_factory, oidc_provider, gitlab, None)
+
+
+@pytest.fixture(scope="session")
+def guarded_postgresql(
+    tmp_path_factory: pytest.TempPathFactory, oidc_provider: OidcProvider, gitlab: str, postgres: Postgres
+) -> Iterator[MainspringServer]:
+    """Yield a server on PostgreSQL that signs in by both providers."""
+    url = postgres.database_url(create_database(postgres))
+    yield from _guarded(tmp_path_factory, oidc_provider, gitlab, url)
+
+
+def _guarded(
+    folders: pytest.TempPathFactory, provider: OidcProvider, gitlab: str, database: str | None
+) -> Iterator[MainspringServer]:
     server = MainspringServer(
-        tmp_path_factory.mktemp("guarded") / "data",
-        *("--auth", "oidc", "--oidc-issuer", oidc_provider.issuer, "--oidc-admin-group", "admins"),
+        folders.mktemp("guarded") / "data",
+        *("--auth", "oidc", "--oidc-issuer", provider.issuer, "--oidc-admin-group", "admins"),
         *("--gitlab-url", gitlab, "--gitlab-client-id", CLIENT_ID),
         *("--log-level", "debug", "--log-format", "json"),
         database_url=database,
         environment={"MAINSPRING_GITLAB_CLIENT_SECRET": CLIENT_SECRET},
     )
-    client_id, secret = oidc_provider.add_client(server.url)
+    client_id, secret = provider.add_client(server.url)
     server.add_environment(MAINSPRING_OIDC_CLIENT_ID=client_id, MAINSPRING_OIDC_CLIENT_SECRET=secret)
     with server:
         yield server
+
+
+@pytest.fixture
+def guarded(guarded_sqlite: MainspringServer) -> MainspringServer:
+    """Return a server that signs in by both providers. What databases do otherwise is tested in ``test_oidc``."""
+    return guarded_sqlite
 
 
 @pytest.fixture

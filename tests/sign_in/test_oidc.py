@@ -17,6 +17,13 @@ START = "/sign-in/oidc"
 SESSION, HANDSHAKE = "mainspring_session", "mainspring_handshake"
 
 
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def guarded(request: pytest.FixtureRequest) -> MainspringServer:
+    """Return a server, once on each database."""
+    server: MainspringServer = request.getfixturevalue(f"guarded_{request.param}")
+    return server
+
+
 def login() -> str:
     """Return somebody whom nobody has seen yet."""
     return f"user{secrets.token_hex(4)}"

@@ -62,6 +62,7 @@ def test_while_it_is_away(server: MainspringServer, browser: httpx.Client, liar:
     assert liar.issuer not in answer.text
     assert browser.get("/login").status_code == 200
     liar.answers = {"/me": Answer(content=b'{"sub": "alice"}')}
+    wait_until(lambda: browser.get(START).status_code == 303, "the provider to be asked again")
     assert sign_in(liar, browser, refresh="r").status_code == 303
     key = browser.post("/api/v1/auth/keys", json={"name": "k"}).json()["token"]
     before = server.log.count("session_not_refreshed")

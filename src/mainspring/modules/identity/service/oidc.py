@@ -6,6 +6,7 @@ RP-Initiated Logout 1.0 and Back-Channel Logout 1.0. Nothing here touches the da
 
 from __future__ import annotations
 
+import math
 import time
 from base64 import b64encode
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ LOGOUT_TOKEN_S = 300
 METADATA_S = 3600.0
 KEYS_S = 600.0
 UNKNOWN_PAUSE_S = 5.0
+AWAY_S = 3.0
 
 
 class Metadata(msgspec.Struct):
@@ -92,15 +94,16 @@ class Provider:
         self.client = client
         self._metadata: Metadata | None = None
         self._metadata_at = self._keys_at = 0.0
-        self._unknown_at = -UNKNOWN_PAUSE_S
+        self._unknown_at = self._away_at = -math.inf
         self._keys: KeySet | None = None
 
     async def metadata(self) -> Metadata:
         """Return what the provider tells of itself. Raises Unavailable where it cannot be asked, or lies."""
         if self._metadata is None or time.monotonic() - self._metadata_at > METADATA_S:
-            found = await outbound.get(Metadata, f"{self.client.issuer.rstrip('/')}/.well-known/openid-configuration")
-            _check_metadata(found, self.client.issuer)
-            self._metadata, self._metadata_at = found, time.monotonic()
+            if time.monotonic() - self._away_at < AWAY_S:
+                raise Unavailable("The identity provider was away a moment ago.", retry_after=AWAY_S)
+            self._metadata = await self._fetch_metadata()
+            self._metadata_at = time.monotonic()
         return self._metadata
 
     async def authorization_url(self, redirect_uri: str, state: str, nonce: str, verifier: str) -> str:
@@ -197,6 +200,16 @@ class Provider:
             return None
         fields = {"id_token_hint": id_token, "client_id": self.client.client_id, "post_logout_redirect_uri": back_to}
         return _with_query(metadata.end_session_endpoint, fields)
+
+    async def _fetch_metadata(self) -> Metadata:
+        try:
+            found = await outbound.get(Metadata, f"{self.client.issuer.rstrip('/')}/.well-known/openid-configuration")
+            _check_metadata(found, self.client.issuer)
+        except Unavailable:
+            # Whoever comes next is told at once: nobody can have this server wait again and again.
+            self._away_at = time.monotonic()
+            raise
+        return found
 
     def _essential(self) -> dict[str, Any]:
         return {

@@ -17,8 +17,8 @@ from mainspring.kit.errors import Unauthenticated, Unavailable
 
 T = TypeVar("T")
 
-TIMEOUT = httpx.Timeout(10.0, connect=3.0)
-WHOLE_S = 20.0
+TIMEOUT = httpx.Timeout(8.0, connect=3.0)
+WHOLE_S = 10.0
 MAX_BYTES = 512 * 1024
 TRIES = 3
 FIRST_PAUSE_S = 0.2

@@ -11,9 +11,10 @@ import msgspec
 import structlog
 from sqlalchemy import Connection
 
-from mainspring.kit.actors import SYSTEM, Actor
+from mainspring.kit.actors import NOBODY, SYSTEM, Actor
 from mainspring.kit.context import client_address
 from mainspring.kit.errors import InvalidArgument, MainspringError, Unauthenticated
+from mainspring.kit.events import Event, publish
 from mainspring.kit.time import now_ms
 from mainspring.modules.identity.schemas import SessionDetails
 from mainspring.modules.identity.service import sealing
@@ -58,6 +59,16 @@ async def finish_sign_in(
     ``before`` is who asked so far in that browser. Raises Unauthenticated where anything about it is wrong, and
     Unavailable while the provider is away.
     """
+    try:
+        return await _finish(services, before, handshake, code, redirect_uri, user_agent)
+    except Unauthenticated:
+        await services.db.write(_note_refusal)
+        raise
+
+
+async def _finish(
+    services: Services, before: Actor, handshake: Handshake, code: str, redirect_uri: str, user_agent: str
+) -> str:
     provider = find_provider(services.settings, handshake.provider)
     if not await services.db.write(store.spend, handshake.digest, now_ms() + 2 * LIFE_S * 1000):
         raise Unauthenticated("This sign-in was used before: begin anew.")
@@ -113,6 +124,10 @@ async def logout_url(services: Services, actor: Actor, back_to: str) -> str | No
     except MainspringError as error:
         log.warning("provider_logout_failed", provider=session.provider, error=error.message)
         return None
+
+
+def _note_refusal(tx: Connection) -> None:
+    publish(tx, Event("session.create", "", NOBODY, None, allowed=False))
 
 
 def _begin(

@@ -24,4 +24,5 @@ def _drop_ended(tx: Connection) -> bool:
     attempts.drop_forgotten(tx)
     sign_ins.delete_stale_links(tx, before)
     providers.delete_spent(tx, now_ms())
+    providers.delete_ended(tx, now_ms())
     return credentials.delete_stale(tx, before, PART) == PART

@@ -74,6 +74,13 @@ def delete_provider_session(tx: Connection, credential: int) -> None:
     tx.execute(delete(provider_sessions).where(provider_sessions.c.credential == credential))
 
 
+def delete_ended(tx: Connection, now: int) -> int:
+    """Forget what providers said of sessions that have ended, their tokens too; return of how many."""
+    ended = or_(credentials.c.revoked_at.is_not(None), credentials.c.expires_at <= now)
+    keys = select(provider_sessions.c.credential).join(credentials).where(ended)
+    return tx.execute(delete(provider_sessions).where(provider_sessions.c.credential.in_(keys))).rowcount
+
+
 def find_sessions(tx: Connection, issuer: str, sid: str | None, subject: str | None) -> list[int]:
     """Return the credentials of sessions by their name at the provider, or of all of a subject where that is None."""
     table = provider_sessions
