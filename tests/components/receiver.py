@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 from tests.components.ports import wait_until
@@ -40,8 +42,8 @@ class Receiver:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    """Yield a receiver that listens."""
+def receiving(certificate: Path | None = None) -> Iterator[Receiver]:
+    """Yield a receiver that listens; with the file of a key and a certificate by TLS."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
@@ -93,6 +95,10 @@ def receiving() -> Iterator[Receiver]:
         block_on_close = False
 
     with Server(("127.0.0.1", 0), Handler) as server:
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield receiver

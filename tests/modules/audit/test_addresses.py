@@ -5,9 +5,16 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from mainspring.kit.errors import InvalidArgument
 from mainspring.modules.audit.schemas import Webhook, WebhookFormat, WebhookStatus
@@ -149,3 +156,40 @@ def test_proxies_of_the_environment_are_passed_over(monkeypatch: pytest.MonkeyPa
             monkeypatch.setenv(name, proxy.url)
         assert outcome_of(f"{receiver.url}/ok", private_addresses=True).status == 200
         assert proxy.received == []
+
+
+def certificate(folder: Path, name: str) -> Path:
+    """Return the file of a key and a certificate for a name, which vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = folder / f"{name}.pem"
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@pytest.mark.parametrize(("name", "taken"), [("hook.example.com", True), ("other.example.com", False)])
+def test_the_certificate_is_held_against_the_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, taken: bool
+) -> None:
+    Names(monkeypatch, hook=[["127.0.0.1"]])
+    file = certificate(tmp_path, name)
+    trusting = ssl.create_default_context(cafile=file)
+    monkeypatch.setattr(sending, "_trusted", lambda: trusting)
+    with receiving(file) as receiver:
+        port = receiver.url.rpartition(":")[2]
+        outcome = outcome_of(f"https://hook.example.com:{port}/ok", private_addresses=True)
+        assert (outcome.status == 200) is taken
+        assert len(receiver.received) == int(taken)
+        if not taken:
+            assert "certificate" in str(outcome.error).lower()
