@@ -86,6 +86,13 @@ def test_wrong_storages_are_refused(url: str) -> None:
         Settings(rate_limit_storage=url)
 
 
+@pytest.mark.parametrize("url", ["redis://:secret@host:port", "redis://:secret@host:6379/0?socket_timeout=x"])
+def test_a_redis_that_cannot_be(url: str) -> None:
+    with pytest.raises(InvalidArgument, match="rate_limit_storage") as refused:
+        limited("user=1/minute", url)
+    assert "secret" not in refused.value.message
+
+
 def test_each_subject_is_counted_by_itself() -> None:
     rates = limited("user=3/hour")
     assert ask(rates, 4, ANNA) == [True, True, True, False]

@@ -228,13 +228,19 @@ def _open(url: str) -> tuple[BlockingConnectionPool, RedisStorage]:
             "The setting rate_limit_storage names a Redis, for which its client is missing: install mainspring[redis].",
             field="rate_limit_storage",
         ) from error
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS,
-        timeout=REDIS_WAIT_S,
-        socket_timeout=REDIS_WAIT_S,
-        socket_connect_timeout=REDIS_WAIT_S,
-        retry=Retry(NoBackoff(), 0),
-    )
+    try:
+        pool = BlockingConnectionPool.from_url(
+            url,
+            max_connections=CONNECTIONS,
+            timeout=REDIS_WAIT_S,
+            socket_timeout=REDIS_WAIT_S,
+            socket_connect_timeout=REDIS_WAIT_S,
+            retry=Retry(NoBackoff(), 0),
+        )
+    except ValueError as error:
+        raise InvalidArgument(
+            f"The setting rate_limit_storage is '{mask(url)}'; it must be like redis://host:6379/0.",
+            field="rate_limit_storage",
+        ) from error
     options: dict[str, Any] = {"implementation": "redispy", "key_prefix": "mainspring", "connection_pool": pool}
     return pool, RedisStorage(f"async+{url}", wrap_exceptions=True, **options)

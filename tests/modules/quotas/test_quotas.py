@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Connection
 
+from mainspring.db.engine import Database, check_url
 from mainspring.kit import events
 from mainspring.kit.actors import LOCAL, Actor
 from mainspring.kit.errors import InvalidArgument, PermissionDenied, TooLarge
@@ -25,7 +26,9 @@ from mainspring.modules.registry.schemas import RegisteredModelCreate
 from mainspring.modules.services import Services
 from mainspring.modules.tracking import service as tracking
 from mainspring.modules.tracking.schemas import ExperimentCreate, Run, RunCreate
+from mainspring.server.schema import metadata
 from tests.components.ports import wait_until
+from tests.components.postgres import Postgres, create_database, drop_database
 
 OWNER = replace(LOCAL, permissions=ROLE_PERMISSIONS[Role.OWNER], is_admin=False)
 
@@ -185,6 +188,32 @@ def test_many_at_once_never_pass_a_limit(services: Services) -> None:
     outcomes = asyncio.run(test())
     assert sum(isinstance(each, Run) for each in outcomes) == 20
     assert sum(isinstance(each, TooLarge) for each in outcomes) == 40
+
+
+def test_several_processes_go_past_a_limit_by_an_eighth_at_most(postgres: Postgres) -> None:
+    name = create_database(postgres)
+    processes = [Database(check_url(postgres.database_url(name))) for _ in range(2)]
+    metadata.create_all(processes[0].write_engine)
+
+    async def create(db: Database) -> bool:
+        try:
+            await db.write(tracking.create_run, LOCAL, RunCreate("0"))
+        except TooLarge:
+            return False
+        return True
+
+    async def test() -> int:
+        await processes[0].write(limit, LOCAL, runs=80)
+        # The second takes a share of ten when there are none yet, and uses it when the first is full.
+        made = [await create(processes[1])]
+        made += [await create(processes[0]) for _ in range(100)]
+        made += [await create(processes[1]) for _ in range(100)]
+        return sum(made)
+
+    assert 80 <= asyncio.run(test()) <= 90
+    for db in processes:
+        db.close()
+    drop_database(postgres, name)
 
 
 def test_what_is_deleted_for_good_makes_room(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
