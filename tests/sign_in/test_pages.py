@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from mainspring.modules.identity.service import links
 from mainspring.server.pages.rendering import FOLDER
 from tests.components.server import MainspringServer
 
@@ -92,3 +93,8 @@ def test_without_providers(tmp_path: Path, auth: str, shown: str) -> None:
         assert shown in page
         assert "/sign-in/" not in page
         assert httpx.get(f"{other.url}/sign-in/oidc").status_code == 404
+
+
+def test_links_lead_to_pages_that_read_them() -> None:
+    assert set(PAGES) > set(links.PAGES.values())
+    assert "get('token')" in (FOLDER / "forms.js").read_text()

@@ -461,7 +461,7 @@ def test_a_password_is_set_by_a_link_once(run: Any) -> None:
         cookie = await db.write(begin, anna)
         earlier = await db.write(service.create_password_link, ada, "anna")
         link = await db.write(service.create_password_link, ada, "anna")
-        assert link.path == f"/password#token={link.token}"
+        assert link.path == f"/reset#token={link.token}"
         error = await refused(service.reset_password(db, PasswordReset(earlier.token, "seven swans a-swimming")))
         assert error.message == links.GONE
         error = await refused(service.set_up(db, setup(link.token), ""))

@@ -27,7 +27,7 @@ onSubmit(find, async (fields) => {
   byId('shown').textContent = device.user_code;
   find.hidden = true;
   answer.hidden = false;
-  answer.querySelector('button').focus();
+  byId('asked').focus(); // not a button: who types Enter twice has not read it
 });
 
 onSubmit(answer, async (_, choice) => {

@@ -57,7 +57,7 @@ function point(field, message) {
 
 // The token of a one-time link stands behind the #, which browsers send to no server; it leaves the address bar at once.
 export function takeToken() {
-  const token = location.hash.slice(1);
+  const token = new URLSearchParams(location.hash.slice(1)).get('token');
   history.replaceState(null, '', location.pathname);
   if (!token) tell('This link is not complete: open it just as you were given it.');
   return token;

@@ -26,6 +26,7 @@ from mainspring.modules.identity.store.accounts import AccountRecord
 from mainspring.modules.identity.store.sign_ins import Link
 
 SETUP, PASSWORD = "setup", "password"
+PAGES = {SETUP: "/setup", PASSWORD: "/reset"}
 GONE = "This link is not good, or not any more: it was used, replaced, or is older than a day."
 
 
@@ -129,4 +130,4 @@ def _use(tx: Connection, purpose: str, token: str) -> None:
 def _create_link(tx: Connection, purpose: str, user: int | None) -> OneTimeLink:
     token, now = tokens.new_token(tokens.LINK), now_ms()
     sign_ins.insert_link(tx, tokens.digest_of(token), purpose, user, now, now + DAY_MS)
-    return OneTimeLink(token, f"/{purpose}#token={token}", now + DAY_MS)
+    return OneTimeLink(token, f"{PAGES[purpose]}#token={token}", now + DAY_MS)
