@@ -84,6 +84,29 @@ def test_secrets_of_readers(people: Guarded, path: str) -> None:
     assert "s3cret" not in json.dumps(acts)
 
 
+def test_a_job_reads_what_its_account_may_not(people: Guarded, path: str) -> None:
+    where, name = f"/p/{path}/api/v1/secrets/dev", "for-jobs"
+    body = {"value": "s3cret", "readers": ["dora"], "write_only": True}
+    assert put(people, "mia", path, f"secrets/dev/{name}", body).status_code == 200
+    assert put(people, "mia", path, "secrets/dev/other", {"value": "other"}).status_code == 200
+    with people.client("dora") as dora, people.client("mia") as mia:
+        run = dora.post(f"/p/{path}/api/v1/runs", json={"experiment_id": make_experiment(dora, path)}).json()["run_id"]
+        assert [who.post(f"{where}/{name}/reveal", json={}).status_code for who in (dora, mia)] == [403, 403]
+        tokens = [who.post(f"/p/{path}/api/v1/auth/run-tokens", json={"run_id": run}).json() for who in (dora, mia)]
+    mine, hers = (token["token"] for token in tokens)
+    with people.client(token=mine) as job, people.client(token=hers) as other:
+        assert job.post(f"{where}/{name}/reveal", json={}).json()["value"] == "s3cret"
+        assert job.post(f"{where}/other/reveal", json={}).status_code == 403
+        # A maintainer's job has no more than it was named for.
+        assert [other.post(f"{where}/{each}/reveal", json={}).status_code for each in (name, "other")] == [403, 403]
+        assert job.put(f"{where}/{name}", json={"value": "v"}).status_code == 403
+
+
+def make_experiment(client: httpx.Client, path: str) -> str:
+    answer = client.post(f"/p/{path}/api/v1/experiments", json={"name": f"e{next(numbers)}"})
+    return str(answer.json()["experiment_id"])
+
+
 def test_a_change_reaches_every_process(people: Guarded, path: str) -> None:
     """On PostgreSQL the server has two processes, and connections are dealt out to either."""
     assert put(people, "dora", path, "config/train?environment=dev", {"value": {"n": 0}}).status_code == 200

@@ -30,6 +30,7 @@ READING = frozenset(
         Permission.REGISTRY_READ,
         Permission.ARTIFACTS_READ,
         Permission.CONFIGURATION_READ,
+        Permission.SECRETS_READ,
     }
 )
 """What a run token allows in its project, as far as its account may do it, beyond writing to its run."""

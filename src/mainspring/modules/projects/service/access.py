@@ -77,7 +77,8 @@ def enter(
     run_id = None
     if credential is not None and credential.run_id:
         run_id = credential.run_id if permissions >= RUN_PERMISSIONS else None
-        permissions &= READS | ACCOUNT_PERMISSIONS
+        # What it was made with is no more than its maker could do then; it may ask for secrets that name the account.
+        permissions &= (READS if credential.permissions is None else credential.permissions) | ACCOUNT_PERMISSIONS
     elif credential is not None and credential.permissions is not None:
         permissions &= credential.permissions
     return Actor(
