@@ -139,3 +139,34 @@ def test_origins_are_masked(tmp_path: Path) -> None:
     _, origins = load_settings({"database_url": "postgresql://me:hunter2@h/d"}, {}, tmp_path)
     assert "hunter2" not in repr(origins)
     assert {origin.name: origin.value for origin in origins}["database_url"] == "postgresql://me:***@h/d"
+
+
+PROVIDER = {"auth": "oidc", "oidc_issuer": "https://sso.example.org", "oidc_client_id": "mainspring"}
+
+
+def test_secrets_are_not_shown(tmp_path: Path) -> None:
+    settings, origins = load_settings({**PROVIDER, "oidc_client_secret": "very-secret"}, {}, tmp_path)
+    shown = {origin.name: origin.value for origin in origins}
+    assert (shown["oidc_client_secret"], shown["gitlab_client_secret"]) == ("***", "")
+    assert "very-secret" not in f"{settings!r} {origins!r}"
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"auth": "local"}, "auth"),
+        ({"oidc_issuer": "", "oidc_client_id": ""}, "auth"),
+        ({"oidc_client_id": ""}, "oidc_client_id"),
+        ({"oidc_issuer": "http://sso.example.org"}, "oidc_issuer"),
+        ({"oidc_issuer": "sso.example.org"}, "oidc_issuer"),
+        ({"gitlab_url": "https://gitlab.example.org"}, "gitlab_client_id"),
+        ({"gitlab_client_id": "x"}, "gitlab_client_id"),
+        ({"gitlab_url": "ftp://gitlab.example.org", "gitlab_client_id": "x"}, "gitlab_url"),
+    ],
+)
+def test_providers_are_whole(tmp_path: Path, changed: dict[str, str], field: str) -> None:
+    assert load(tmp_path, PROVIDER).oidc_issuer
+    assert load(tmp_path, {**PROVIDER, "oidc_issuer": "http://127.0.0.1:8080/realms/r"})
+    with pytest.raises(InvalidArgument) as caught:
+        load(tmp_path, {**PROVIDER, **changed})
+    assert caught.value.field == field
