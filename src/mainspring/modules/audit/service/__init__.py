@@ -1,7 +1,7 @@
 """The door to the audit log and to webhooks. Who imports it has every act that is published recorded."""
 
 from mainspring.modules.audit.service.keeping import follow_rotation
-from mainspring.modules.audit.service.log import MAX_EVENTS, export, search_events, verify
+from mainspring.modules.audit.service.log import export, search_events, verify
 from mainspring.modules.audit.service.outbox import claim, has_work, make_deliveries, note_outcomes, open_secrets
 from mainspring.modules.audit.service.recording import record, record_denied
 from mainspring.modules.audit.service.retention import cut_log, drop_deliveries
@@ -19,7 +19,6 @@ from mainspring.modules.audit.service.webhooks import (
 from mainspring.modules.audit.store.webhooks import Outcome, Sending
 
 __all__ = [
-    "MAX_EVENTS",
     "Outcome",
     "Sending",
     "attempt",

@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
@@ -30,6 +32,10 @@ _NETWORKS = [
 ]
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 """All of IPv6 that is public; addresses that carry one of IPv4 (mapped, NAT64) are not in it."""
+
+
+_LOOKUPS = ThreadPoolExecutor(8, thread_name_prefix="webhook-names")
+"""Threads of their own: names whose servers do not answer must not take those that others wait for."""
 
 
 class Blocked(Exception):
@@ -77,7 +83,8 @@ def _may_be_public(host: str) -> bool:
 
 async def addresses_of(host: str, port: int, private_addresses: bool) -> list[str]:
     """Return the addresses of a host. Raises Blocked where one of them is not allowed, OSError where it has none."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    found = await asyncio.get_running_loop().run_in_executor(_LOOKUPS, look_up)
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
     if private_addresses:
         return addresses

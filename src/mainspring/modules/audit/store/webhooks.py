@@ -262,3 +262,10 @@ def drop_done(tx: Connection, before: int, limit: int) -> int:
     )
     tx.execute(delete(deliveries).where(deliveries.c.id.in_(keys)))
     return len(keys)
+
+
+def delete_project(tx: Connection, project: int) -> None:
+    """Delete all webhooks of a project, with their deliveries."""
+    own = select(webhooks.c.id).where(webhooks.c.project == project)
+    tx.execute(delete(deliveries).where(deliveries.c.webhook.in_(own)))
+    tx.execute(delete(webhooks).where(webhooks.c.project == project))
