@@ -177,6 +177,19 @@ def _below(held: Select[Any]) -> Select[Any]:
     return select(child.c.id).join_from(parent, child, inside).where(parent.c.id.in_(held))
 
 
+def find_deleted(tx: Connection, before: int) -> list[int]:
+    """Return the keys of projects that were deleted until ``before`` (ms)."""
+    return list(tx.execute(select(projects.c.id).where(projects.c.deleted_at <= before)).scalars())
+
+
+def delete_project(tx: Connection, key: int) -> None:
+    """Delete a project with its topics, old paths and grants."""
+    tx.execute(delete(project_topics).where(project_topics.c.project == key))
+    tx.execute(delete(project_paths).where(project_paths.c.project == key))
+    tx.execute(delete(grants).where(grants.c.scope_kind == "project", grants.c.scope == key))
+    tx.execute(delete(projects).where(projects.c.id == key))
+
+
 def insert_project(tx: Connection, values: dict[str, Any]) -> int:
     """Insert a project and return its key."""
     return int(tx.execute(insert(projects).values(values).returning(projects.c.id)).scalar_one())

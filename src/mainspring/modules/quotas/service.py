@@ -154,3 +154,9 @@ def change_quotas(tx: Connection, actor: Actor, change: QuotaChange) -> Quotas:
     about = None if everywhere else actor.project
     events.publish(tx, Event("quota.update", change.scope.value, actor, about, after=after))
     return get_quotas(tx, actor)
+
+
+def drop_project(tx: Connection, actor: Actor, project: int) -> None:
+    """Forget the limits of a project that is deleted for good."""
+    actor.require(Permission.STORAGE_MANAGE)
+    store.drop_limits(tx, project)

@@ -32,3 +32,8 @@ def put_limit(tx: Connection, project: int, resource: Resource, maximum: int | N
 def drop_limit(tx: Connection, project: int, resource: Resource) -> None:
     """Forget a limit; that there is none is no error."""
     tx.execute(delete(quotas).where(quotas.c.project == project, quotas.c.resource == resource.value))
+
+
+def drop_limits(tx: Connection, project: int) -> None:
+    """Forget all limits of a project."""
+    tx.execute(delete(quotas).where(quotas.c.project == project))

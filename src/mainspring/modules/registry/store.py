@@ -122,6 +122,12 @@ def delete_model(tx: Connection, key: int) -> None:
     tx.execute(delete(registered_models).where(registered_models.c.id == key))
 
 
+def delete_models_of(tx: Connection, project: int) -> None:
+    """Delete all registered models of a project."""
+    for key in tx.execute(select(registered_models.c.id).where(registered_models.c.project == project)).scalars().all():
+        delete_model(tx, key)
+
+
 def set_model_tags(tx: Connection, key: int, tags: Mapping[str, str]) -> None:
     """Set tags of a registered model."""
     upsert_rows(tx, registered_model_tags, ("model", "key", "value"), [(key, tag, tags[tag]) for tag in tags])

@@ -243,3 +243,11 @@ def _header(row: Any) -> DocumentHeader:
 
 def _text(environment: Environment | None) -> str:
     return environment.value if environment else ""
+
+
+def delete_project(tx: Connection, project: int) -> None:
+    """Delete all documents and schemas of a project, with their versions."""
+    own = select(configuration_documents.c.id).where(configuration_documents.c.project == project)
+    tx.execute(delete(configuration_versions).where(configuration_versions.c.document.in_(own)))
+    tx.execute(delete(configuration_documents).where(configuration_documents.c.project == project))
+    tx.execute(delete(configuration_schemas).where(configuration_schemas.c.project == project))

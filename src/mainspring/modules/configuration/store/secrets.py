@@ -157,3 +157,10 @@ def _secret(row: Any) -> Secret:
 
 def _text(readers: Sequence[str]) -> str:
     return msgspec.json.encode(list(readers)).decode()
+
+
+def delete_project(tx: Connection, project: int) -> None:
+    """Delete all secrets of a project, with their versions."""
+    own = select(secrets.c.id).where(secrets.c.project == project)
+    tx.execute(delete(secret_versions).where(secret_versions.c.secret.in_(own)))
+    tx.execute(delete(secrets).where(secrets.c.project == project))

@@ -14,7 +14,6 @@ from mainspring.modules.projects.service.access import (
 from mainspring.modules.projects.service.members import list_members, remove_member, set_member
 from mainspring.modules.projects.service.namespaces import create_namespace, delete_namespace, search_namespaces
 from mainspring.modules.projects.service.projects import (
-    RESTORE_DAYS,
     create_project,
     delete_project,
     find_workspace,
@@ -25,6 +24,7 @@ from mainspring.modules.projects.service.projects import (
     search_projects,
     update_project,
 )
+from mainspring.modules.projects.service.purge import RESTORE_DAYS, find_expired, forget_project
 
 __all__ = [
     "RESTORE_DAYS",
@@ -37,8 +37,10 @@ __all__ = [
     "enter",
     "enter_open",
     "explain",
+    "find_expired",
     "find_place",
     "find_workspace",
+    "forget_project",
     "get_permissions",
     "get_project",
     "list_members",

@@ -33,10 +33,8 @@ from mainspring.modules.projects.service.access import (
     own_project,
 )
 from mainspring.modules.projects.service.namespaces import own_namespace
+from mainspring.modules.projects.service.purge import expired_since
 from mainspring.modules.projects.store import ProjectRecord
-
-RESTORE_DAYS = 30
-"""For so long a deleted project can be brought back; then its path is free again."""
 
 MAX_PAGE = 1000
 
@@ -195,7 +193,8 @@ def restore_project(tx: Connection, actor: Actor, path: str) -> Project:
     actor.require(Permission.SIGNED_IN)
     namespace, name = names.check_path(path)
     project = store.find_project(tx, f"{namespace}/{name}")
-    if project is None or project.deleted_at is None or not _owns(tx, actor, project):
+    restorable = project is not None and (project.deleted_at or 0) > expired_since()
+    if project is None or not restorable or not _owns(tx, actor, project):
         raise NotFound(f"There is no deleted project '{namespace}/{name}'.", field="path")
     store.update_project(tx, project.key, deleted_at=None)
     identity.change_access(tx)

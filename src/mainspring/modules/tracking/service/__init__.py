@@ -4,7 +4,7 @@
 """
 
 from mainspring.modules.tracking.service.batches import log_batch
-from mainspring.modules.tracking.service.deletion import collect_garbage
+from mainspring.modules.tracking.service.deletion import collect_garbage, give_up_project, is_empty
 from mainspring.modules.tracking.service.experiments import (
     create_experiment,
     delete_experiment,
@@ -71,6 +71,8 @@ __all__ = [
     "get_run",
     "get_run_header",
     "get_series",
+    "give_up_project",
+    "is_empty",
     "log_batch",
     "log_inputs",
     "log_logged_model_params",

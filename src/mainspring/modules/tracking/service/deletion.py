@@ -76,6 +76,18 @@ async def collect_garbage(services: Services, actor: Actor, query: GarbageQuery,
     return await collector.run(place)
 
 
+def give_up_project(tx: Connection, actor: Actor, project: int) -> None:
+    """Mark all experiments of a project as deleted, so that they are collected whatever ``older_than_s`` is."""
+    actor.require(Permission.STORAGE_MANAGE)
+    store.give_up(tx, project)
+
+
+def is_empty(tx: Connection, actor: Actor, project: int) -> bool:
+    """Say whether nothing is left of a project's experiments."""
+    actor.require(Permission.STORAGE_MANAGE)
+    return not store.has_experiments(tx, project)
+
+
 def _scope(query: GarbageQuery) -> Scope:
     if not (math.isfinite(query.older_than_s) and query.older_than_s >= 0):
         raise InvalidArgument(f"older_than_s is {query.older_than_s}; it must be 0 or more.", field="older_than_s")

@@ -124,6 +124,20 @@ def mark_experiments(tx: Connection, scope: Scope, now: int) -> None:
     tx.execute(update(experiments).where(going, experiments.c.collected_at.is_(None)).values(collected_at=now))
 
 
+def give_up(tx: Connection, project: int) -> None:
+    """Mark all that a project has as deleted, long ago."""
+    gone: dict[str, Any] = {"lifecycle_stage": LifecycleStage.DELETED.value}
+    tx.execute(update(runs).where(runs.c.project == project).values(gone | {"deleted_at": 0}))
+    for table in (logged_models, experiments):
+        tx.execute(update(table).where(table.c.project == project).values(gone | {"updated_at": 0}))
+    tx.execute(update(experiments).where(experiments.c.project == project).values(is_default=False))
+
+
+def has_experiments(tx: Connection, project: int) -> bool:
+    """Say whether a project has experiments, deleted ones too."""
+    return tx.execute(select(experiments.c.id).where(experiments.c.project == project).limit(1)).first() is not None
+
+
 def unmark_experiment(tx: Connection, key: int) -> None:
     """Let an experiment stay."""
     tx.execute(update(experiments).where(experiments.c.id == key).values(collected_at=None))
