@@ -27,7 +27,7 @@ from mainspring.modules.registry import service as registry
 from mainspring.modules.registry.schemas import RegisteredModelCreate, RegisteredModelUpdate
 from mainspring.server.schema import metadata
 
-WRITERS, ACTS = 4, 30
+WRITERS, ACTS = 3, 30
 
 WRITE = """
 import asyncio, sys
@@ -174,8 +174,8 @@ def fill(tx: Connection, number: int) -> None:
 @pytest.mark.parametrize("work", ["verify", "export"])
 def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str) -> None:
     """Six times the acts take no more memory, neither to check nor to export."""
-    monkeypatch.setattr(log, "VERIFY_PAGE", 200)
-    monkeypatch.setattr(log, "EXPORT_PAGE", 200)
+    monkeypatch.setattr(log, "VERIFY_PAGE", 100)
+    monkeypatch.setattr(log, "EXPORT_PAGE", 100)
     url = f"sqlite:///{tmp_path}/long.db"
     engine = create_write_engine(url)
     metadata.create_all(engine)
@@ -193,13 +193,13 @@ def test_memory_stays_flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work
         return tracemalloc.get_traced_memory()[1]
 
     with engine.begin() as tx:
-        fill(tx, 500)
+        fill(tx, 200)
     tracemalloc.start()
     peak()
     few = peak()
     tracemalloc.stop()
     with engine.begin() as tx:
-        fill(tx, 2500)
+        fill(tx, 1000)
     tracemalloc.start()
     many = peak()
     tracemalloc.stop()
