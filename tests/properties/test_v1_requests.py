@@ -55,6 +55,7 @@ def known(request: pytest.FixtureRequest, target: Target, known: dict[str, Any])
     answer = target.wire.send("POST", where, json.dumps(wanted).encode(), content_type="application/json")
     upload = {"upload_id": json.loads(answer.body)["upload_id"], "numbers": [1]}
     others = {"key": "k", "environment": "dev", "metrics": [{"key": "m", "value": 1}], "order_by": [], "tags": {}}
+    others |= {"user": "u"}
     return known | wanted | upload | others
 
 

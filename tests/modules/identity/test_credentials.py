@@ -323,6 +323,11 @@ def test_an_administrator_revokes_anyones_key(tx: Connection, admin: Actor, anna
         service.revoke_key(tx, anna, own.id)
     with pytest.raises(NotFound):  # a session is no key
         service.revoke_key(tx, anna, found(tx, begin(tx, anna)).key)
+    for number in (0, -1, 2**63, 2**200):
+        with pytest.raises(NotFound):
+            service.revoke_key(tx, admin, number)
+        with pytest.raises(NotFound):
+            service.revoke_session(tx, admin, number)
     service.revoke_key(tx, admin, made.id)
     assert service.find_credential(tx, made.token) is None
 

@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.components.ports import wait_until
+from tests.components.postgres import create_database
 from tests.components.server import MainspringServer
 
 PASSWORD = "a lantern in the quiet hall"
@@ -23,8 +25,6 @@ def guarded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     more: list[str] = ["--auth", "local"]
     url = None
     if request.param == "postgresql":
-        from tests.components.postgres import create_database
-
         postgres = request.getfixturevalue("postgres")
         url = postgres.database_url(create_database(postgres))
         more += ["--workers", "2"]
@@ -48,6 +48,7 @@ def code(answer: httpx.Response) -> Any:
 @pytest.fixture(scope="module")
 def ada(guarded: MainspringServer) -> httpx.Client:
     """The browser of the first administrator, made by the link that the server has printed."""
+    wait_until(lambda: "/setup#token=" in guarded.log, "the link", 10)  # of two processes one may answer before it
     found = re.search(rf"{re.escape(guarded.url)}/setup#token=(msl_\w+)", guarded.log)
     assert found
     client = browser(guarded)

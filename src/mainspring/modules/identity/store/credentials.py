@@ -129,6 +129,8 @@ def insert_credential(tx: Connection, new: NewCredential) -> int:
 
 def get_record(tx: Connection, key: int, now: int) -> CredentialRecord | None:
     """Return a credential that is good at ``now``, by its key, or None."""
+    if not 0 < key < 2**63:
+        return None
     found = _select_records(tx, now, credentials.c.id == key)
     return found[0] if found else None
 
