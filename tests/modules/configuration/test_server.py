@@ -46,6 +46,10 @@ class Watcher:
         except Exception as error:  # noqa: BLE001 - whatever it is, the test is told
             self._got.put(error)
 
+    def close(self) -> None:
+        """Let go, which ends the thread."""
+        self._client.close()
+
     def next(self) -> EffectiveDocument:
         """Return what comes next."""
         got = self._got.get(timeout=SOON_S)
@@ -54,15 +58,32 @@ class Watcher:
         return got
 
 
+Watch = Callable[..., Watcher]
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Give a function that starts a watcher; all of them end with the test."""
+    watchers: list[Watcher] = []
+
+    def start(url: str, name: str) -> Watcher:
+        watchers.append(Watcher(url, name))
+        return watchers[-1]
+
+    yield start
+    for watcher in watchers:
+        watcher.close()
+
+
 def timed(call: Callable[[], object]) -> float:
     started = time.monotonic()
     call()
     return time.monotonic() - started
 
 
-def test_every_change_arrives_soon(server: MainspringServer, client: ms.Client, name: str) -> None:
+def test_every_change_arrives_soon(server: MainspringServer, client: ms.Client, watch: Watch, name: str) -> None:
     client.config.set(name, {"lr": 0.1}, "dev")
-    watcher = Watcher(server.url, name)
+    watcher = watch(server.url, name)
     assert watcher.next().value == {"lr": 0.1}
     took = []
     for number in range(3):
@@ -75,9 +96,9 @@ def test_every_change_arrives_soon(server: MainspringServer, client: ms.Client, 
     assert min(took) < 0.5
 
 
-def test_many_changes_at_once_all_arrive(server: MainspringServer, client: ms.Client, name: str) -> None:
+def test_many_changes_at_once_all_arrive(server: MainspringServer, client: ms.Client, watch: Watch, name: str) -> None:
     client.config.set(name, {"n": -1}, "dev")
-    watcher = Watcher(server.url, name)
+    watcher = watch(server.url, name)
     watcher.next()
     for number in range(60):
         client.config.set(name, {"n": number}, "dev")
@@ -166,11 +187,11 @@ def test_secrets_are_told_to_nobody_else(client: ms.Client, server: MainspringSe
         client.secrets.get(name, "dev")
 
 
-def test_streams_end_when_the_server_stops_and_go_on_when_it_is_back(tmp_path: Path) -> None:
+def test_streams_end_when_the_server_stops_and_go_on_when_it_is_back(tmp_path: Path, watch: Watch) -> None:
     server = MainspringServer(tmp_path / "data").start()
     with ms.connect(server.url) as client:
         client.config.set("train", {"n": 1}, "dev")
-        watcher = Watcher(server.url, "train")
+        watcher = watch(server.url, "train")
         assert watcher.next().value == {"n": 1}
         with httpx.stream("GET", f"{server.url}/api/v1/config/train/events") as reply:
             lines = reply.iter_lines()

@@ -94,6 +94,8 @@ class Changes:
 
         Raises what ``get_effective`` does, and RateLimited where too many wait.
         """
+        if after is None or not seconds:
+            return await self._db().read(get_effective, asking.actor, name, environment)
         ends = asyncio.get_running_loop().time() + seconds
         with self._listening(asking, name) as listener:
             while True:
@@ -121,12 +123,12 @@ class Changes:
             with self._listening(asking, name) as listener:
                 listener.changed.set()
                 while not asking.stopping.is_set():
-                    while listener.changed.is_set():
-                        listener.changed.clear()
-                        for each in await self._next(asking.actor, name, environment, seen):
-                            listener.changed.set()  # there may be more
-                            yield b"id: %d\nevent: change\ndata: %b\n\n" % (each.revision, msgspec.json.encode(each))
-                            seen, silent = each.revision, 0.0
+                    worth_a_look = listener.changed.is_set()
+                    listener.changed.clear()  # before the look: what changes meanwhile is worth another
+                    for each in await self._next(asking.actor, name, environment, seen) if worth_a_look else []:
+                        listener.changed.set()  # there may be more
+                        yield b"id: %d\nevent: change\ndata: %b\n\n" % (each.revision, msgspec.json.encode(each))
+                        seen, silent = each.revision, 0.0
                     await _changed_within(listener, RECHECK_S)
                     await asking.renew()
                     silent += RECHECK_S
