@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from msgspec import UNSET
+from sqlalchemy import Connection
 
 from mainspring.api.mlflow.answers import Json, present
 from mainspring.api.mlflow.dispatch import Message, Part, endpoint, raw_endpoint
@@ -24,7 +25,7 @@ from mainspring.modules.registry import service as registry
 from mainspring.modules.registry.schemas import RegistrySearch
 from mainspring.modules.services import Services
 from mainspring.modules.tracking import service as tracking
-from mainspring.modules.tracking.schemas import ViewType
+from mainspring.modules.tracking.schemas import RunSearch, ViewType
 
 MAX_LISTED = 1000
 MODES = ("RESTRICT", "CASCADE", "SET_DEFAULT")
@@ -126,22 +127,32 @@ async def delete_workspace(
         raise invalid_value("mode", mode[:100], f"It must be one of {', '.join(MODES)}.")
     if mode == "SET_DEFAULT":
         raise Unsupported("What a workspace holds cannot be moved to the default one: use CASCADE, or keep it.")
-    inside = await services.db.read(service.acting_in, actor, Place(workspace=name))
-    if mode == "RESTRICT":
-        await _check_empty(services, inside, name)
-    await services.db.write(service.delete_project, inside)
+    await services.db.write(_delete, actor, name, mode == "RESTRICT")
     await respond(send, 204, b"")
 
 
-async def _check_empty(services: Services, actor: Actor, name: str) -> None:
-    inside = await services.db.read(tracking.search_experiments, actor, view_type=ViewType.ALL, max_results=2)
-    models = await services.db.read(registry.search_registered_models, actor, RegistrySearch(max_results=1))
-    if len(inside.items) > 1 or models.items:
+def _delete(tx: Connection, actor: Actor, name: str, only_empty: bool) -> None:
+    inside = service.acting_in(tx, actor, Place(workspace=name))
+    inside.require(Permission.PROJECT_DELETE)
+    if only_empty and _holds_something(tx, inside):
         raise FailedPrecondition(
-            f"Cannot delete workspace '{name}': it still holds experiments or models. Delete them first, or use the "
-            "mode CASCADE.",
+            f"Cannot delete workspace '{name}': it still holds experiments, runs or models. Delete them for good "
+            "first, or use the mode CASCADE.",
             field="mode",
         )
+    service.delete_project(tx, inside)
+
+
+def _holds_something(tx: Connection, actor: Actor) -> bool:
+    """Say whether a project holds more than the experiment that it was made with."""
+    experiments = tracking.search_experiments(tx, actor, view_type=ViewType.ALL, max_results=2).items
+    ids = [each.experiment_id for each in experiments]
+    return bool(
+        experiments[1:]
+        or tracking.search_runs(tx, actor, RunSearch(ids, view_type=ViewType.ALL, max_results=1)).items
+        or tracking.search_logged_models(tx, actor, ids, max_results=1).items
+        or registry.search_registered_models(tx, actor, RegistrySearch(max_results=1)).items
+    )
 
 
 def _refuse_unsupported(archival: TraceArchival | None) -> None:
