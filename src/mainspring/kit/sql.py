@@ -1,16 +1,18 @@
-"""What SQLite and PostgreSQL say differently in queries: patterns, missing values in an order, and hints."""
+"""What SQLite and PostgreSQL say differently in queries: patterns, sets of keys, missing values, and hints."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Dialect, Text, bindparam
+from sqlalchemy import ARRAY, BigInteger, Dialect, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.sqltypes import Boolean
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _GLOB_SPECIAL = str.maketrans({"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"})
 
@@ -23,6 +25,29 @@ class _Pattern(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return value.translate(_GLOB_SPECIAL) if value is not None and dialect.name == "sqlite" else value
+
+
+class _Keys(TypeDecorator[Any]):
+    """Any number of integers as one value: an array, on SQLite, which has none, a text of JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(BigInteger))
+
+    def process_bind_param(self, value: Collection[int] | None, dialect: Dialect) -> Any:
+        keys = list(value or ())
+        return json.dumps(keys) if dialect.name == "sqlite" else keys
+
+
+class _Among(FunctionElement[bool]):
+    type = Boolean()
+    name = "among"
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> _Among:
+        return self  # SQLAlchemy would write "= 1" behind it for SQLite, which then uses no index
 
 
 class _Like(FunctionElement[bool]):
@@ -49,6 +74,16 @@ class _Unindexed(FunctionElement[Any]):
 def _operands(element: FunctionElement[bool], compiler: SQLCompiler, **kw: Any) -> tuple[str, str]:
     column, pattern = element.clauses
     return compiler.process(column, **kw), compiler.process(pattern, **kw)
+
+
+@compiles(_Among, "sqlite")
+def _sqlite_among(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    return "({} IN (SELECT value FROM json_each({})))".format(*_operands(element, compiler, **kw))
+
+
+@compiles(_Among, "postgresql")
+def _postgresql_among(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    return "({} = ANY ({}))".format(*_operands(element, compiler, **kw))
 
 
 @compiles(_Like, "sqlite")
@@ -79,6 +114,14 @@ def _sqlite_unindexed(element: _Unindexed, compiler: SQLCompiler, **kw: Any) -> 
 @compiles(_Unindexed, "postgresql")
 def _postgresql_unindexed(element: _Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
     return compiler.process(element.clauses, **kw)
+
+
+def among(column: ColumnElement[int], keys: Collection[int] = (), param: str | None = None) -> ColumnElement[bool]:
+    """Hold where a column is one of some keys, however many: the statement is the same for all of them.
+
+    Given ``param``, they are the value that the statement is executed with under this name.
+    """
+    return _Among(column, bindparam(param, None if param else keys, type_=_Keys(), required=bool(param)))
 
 
 def like(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from mainspring.kit.time import now_ms
 from mainspring.modules.identity import service as identity
 from mainspring.modules.identity.service import Credential
 from mainspring.modules.identity.store.credentials import get_epoch
-from mainspring.modules.projects import service
+from mainspring.modules.projects import service, store
 from mainspring.modules.projects.schemas import (
     HolderKind,
     MemberSet,
@@ -84,9 +84,12 @@ def test_groups_and_namespaces_give_roles_too(tx: Connection, enter: Enter) -> N
 def test_a_role_ends_when_its_time_is_over(tx: Connection, enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
     give(tx, enter, "bob", RoleName.DEVELOPER, expires_at=now_ms() + 60_000)
     assert enter("bob", "team/churn").may(P.TRACKING_WRITE)
-    monkeypatch.setattr(service.access, "now_ms", lambda: now_ms() + 61_000)
+    assert [each.path for each in service.search_projects(tx, enter("bob")).items] == ["team/churn"]
+    for module in (service.access, store):
+        monkeypatch.setattr(module, "now_ms", lambda: now_ms() + 61_000)
     with pytest.raises(NotFound):
         enter("bob", "team/churn")
+    assert service.search_projects(tx, enter("bob")).items == []
     with pytest.raises(InvalidArgument, match="expires_at"):
         give(tx, enter, "bob", RoleName.DEVELOPER, expires_at=1)
 

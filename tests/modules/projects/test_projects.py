@@ -140,6 +140,25 @@ def test_visibility_decides_who_sees_a_project(tx: Connection, enter: Enter) -> 
     assert paths(tx, enter("eve"), text="%") == []
 
 
+def test_what_lies_beside_a_namespace_is_not_below_it(tx: Connection, enter: Enter) -> None:
+    service.create_namespace(tx, enter("bob"), NamespaceCreate("t_m"))
+    for path in ("t_m/a", "t_m/deep/er/b", "tam/deep/c", "t_mx/d", "t_m-/e", "t_m.x/f"):
+        service.create_project(tx, LOCAL, ProjectCreate(path))
+    assert paths(tx, enter("bob")) == ["t_m/a", "t_m/deep/er/b"]
+    assert [each.name for each in service.search_namespaces(tx, enter("bob")).items] == ["t_m", "t_m/deep/er"]
+    for path in ("tam/deep/c", "t_m/deep/er/b"):
+        service.delete_project(tx, enter("root", path))
+    assert paths(tx, enter("bob"), deleted=True) == ["t_m/deep/er/b"]
+
+
+def test_what_lies_below_ones_own_namespace_is_ones_own(tx: Connection, enter: Enter) -> None:
+    for path in ("ann/x", "ann/sub/y"):
+        service.create_project(tx, enter("ann"), ProjectCreate(path))
+        assert service.get_permissions(tx, enter("ann", path)).role is RoleName.OWNER
+    assert paths(tx, enter("ann")) == ["ann/x", "ann/sub/y"]
+    assert paths(tx, enter("bob")) == []
+
+
 def test_pages_are_stable(tx: Connection) -> None:
     for number in range(7):
         service.create_project(tx, LOCAL, ProjectCreate(f"{'ab'[number % 2]}/{number}", topics=["t"]))

@@ -6,11 +6,28 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 
 from mainspring.kit.actors import Actor, ActorKind
 from mainspring.kit.permissions import Role
+from mainspring.kit.sql import among
 from mainspring.kit.sql_engines import chosen, insert_rows, upsert_rows
+from mainspring.kit.time import now_ms
 from mainspring.modules.projects.tables import grants, namespaces, project_paths, project_topics, projects
 
 
@@ -116,9 +133,10 @@ def search_projects(
     tx: Connection, actor: Actor, after: tuple[str, str], limit: int, *, text: str, topic: str, deleted: bool
 ) -> list[ProjectRecord]:
     """Return projects that the actor may see, by path, behind ``after`` (namespace, name)."""
-    conditions = [projects.c.deleted_at.is_(None), visible(actor)]
     if deleted:
-        conditions = [projects.c.deleted_at.is_not(None), owned(actor)]
+        conditions = [projects.c.deleted_at.is_not(None), _owned(tx, actor)]
+    else:
+        conditions = [projects.c.deleted_at.is_(None), _visible(tx, actor)]
     if text:
         whole = func.lower(namespaces.c.name + "/" + projects.c.name + " " + projects.c.description)
         conditions.append(whole.contains(text.lower(), autoescape=True))
@@ -130,39 +148,26 @@ def search_projects(
     return [ProjectRecord(*row) for row in tx.execute(found)]
 
 
-def visible(actor: Actor) -> ColumnElement[bool]:
+def _visible(tx: Connection, actor: Actor) -> ColumnElement[bool]:
     """Return the condition that a project is one which the actor may see: the one filter of all lists and counts."""
     if actor.is_admin:
         return true()
     if actor.kind is ActorKind.NOBODY:
         return projects.c.visibility == "public"
-    held = select(grants.c.scope).where(held_by(actor.key, actor.groups))
-    return or_(
-        projects.c.visibility.in_(("public", "internal")),
-        projects.c.id.in_(held.where(grants.c.scope_kind == "project")),
-        projects.c.namespace.in_(_below(held.where(grants.c.scope_kind == "namespace"))),
-        namespaces.c.owner == actor.key,
-    )
+    return or_(projects.c.visibility.in_(("public", "internal")), _find_scopes(tx, actor).hold)
 
 
 def is_visible(tx: Connection, actor: Actor, key: int) -> bool:
     """Say whether an actor may see a project."""
-    return tx.execute(_PROJECT.where(projects.c.id == key, visible(actor))).first() is not None
+    return tx.execute(_PROJECT.where(projects.c.id == key, _visible(tx, actor))).first() is not None
 
 
-def owned(actor: Actor) -> ColumnElement[bool]:
+def _owned(tx: Connection, actor: Actor) -> ColumnElement[bool]:
     """Return the condition that a project is one which the actor may delete and bring back."""
-    if actor.is_admin:
-        return true()
-    held = select(grants.c.scope).where(held_by(actor.key, actor.groups), grants.c.role >= Role.OWNER)
-    return or_(
-        projects.c.id.in_(held.where(grants.c.scope_kind == "project")),
-        projects.c.namespace.in_(_below(held.where(grants.c.scope_kind == "namespace"))),
-        namespaces.c.owner == actor.key,
-    )
+    return true() if actor.is_admin else _find_scopes(tx, actor, Role.OWNER).hold
 
 
-def held_by(user: int | None, groups: Collection[int]) -> ColumnElement[bool]:
+def _held_by(user: int | None, groups: Collection[int]) -> ColumnElement[bool]:
     """Return the condition that a grant is held by an account, by itself or as a member of a group."""
     own = and_(grants.c.holder_kind == "user", grants.c.holder == user)
     if not groups:
@@ -170,11 +175,49 @@ def held_by(user: int | None, groups: Collection[int]) -> ColumnElement[bool]:
     return or_(own, and_(grants.c.holder_kind == "group", grants.c.holder.in_(groups)))
 
 
-def _below(held: Select[Any]) -> Select[Any]:
-    """Return the keys of namespaces, and of all that lie below them."""
-    parent, child = namespaces.alias("parent"), namespaces.alias("child")
-    inside = or_(child.c.id == parent.c.id, child.c.name.startswith(parent.c.name + "/", autoescape=False))
-    return select(child.c.id).join_from(parent, child, inside).where(parent.c.id.in_(held))
+@dataclass(frozen=True, slots=True)
+class _Scopes:
+    """Keys of the projects and namespaces in which an actor has a role; with those that lie below them."""
+
+    projects: list[int]
+    namespaces: list[int]
+
+    @property
+    def hold(self) -> ColumnElement[bool]:
+        """The condition that a project is one of them, or in one of them."""
+        return or_(among(projects.c.id, self.projects), among(projects.c.namespace, self.namespaces))
+
+
+_HELD = union_all(
+    *(
+        select(grants.c.scope_kind, grants.c.scope).where(
+            holder,
+            grants.c.role >= bindparam("role"),
+            or_(grants.c.expires_at.is_(None), grants.c.expires_at > bindparam("now")),
+        )
+        for holder in (
+            and_(grants.c.holder_kind == "user", grants.c.holder == bindparam("user")),
+            and_(grants.c.holder_kind == "group", among(grants.c.holder, param="groups")),
+        )
+    ),
+    select(literal("namespace"), namespaces.c.id).where(namespaces.c.owner == bindparam("user")),
+)
+_above, _below = namespaces.alias("above"), namespaces.alias("below")
+# Behind 'team/' and before 'team0', as '0' comes after '/'.
+_INSIDE = and_(_below.c.name > _above.c.name + "/", _below.c.name < _above.c.name + "0")
+_BELOW = select(_below.c.id).join_from(_above, _below, _INSIDE).where(among(_above.c.id, param="above"))
+
+
+def _find_scopes(tx: Connection, actor: Actor, role: Role = Role.GUEST) -> _Scopes:
+    """Return where an account has at least a role now, by itself, as a member of a group, or as in its own."""
+    # Looked up first: as parts of a query they lead either database to read all projects, and all grants.
+    held = {"user": actor.key, "groups": actor.groups, "role": role, "now": now_ms()}
+    keys: dict[str, list[int]] = {"project": [], "namespace": []}
+    for kind, key in tx.execute(_HELD, held):
+        keys[kind].append(key)
+    above = keys["namespace"]
+    below = tx.execute(_BELOW, {"above": above}).scalars() if above else ()
+    return _Scopes(keys["project"], [*above, *below])
 
 
 def find_deleted(tx: Connection, before: int) -> list[int]:
@@ -251,12 +294,10 @@ def get_namespace(tx: Connection, key: int) -> NamespaceRecord:
 
 def search_namespaces(tx: Connection, actor: Actor, after: str, limit: int) -> list[NamespaceRecord]:
     """Return namespaces that the actor holds a role in or sees a project of, by name."""
-    seen = select(projects.c.namespace).join_from(projects, namespaces).where(visible(actor))
     found = _NAMESPACE.where(namespaces.c.name > after)
     if not actor.is_admin:
-        held = select(grants.c.scope).where(held_by(actor.key, actor.groups), grants.c.scope_kind == "namespace")
-        mine = or_(namespaces.c.id.in_(_below(held)), namespaces.c.owner == actor.key, namespaces.c.id.in_(seen))
-        found = found.where(mine)
+        seen = select(projects.c.namespace).where(_visible(tx, actor))
+        found = found.where(or_(among(namespaces.c.id, _find_scopes(tx, actor).namespaces), namespaces.c.id.in_(seen)))
     return [NamespaceRecord(*row) for row in tx.execute(found.order_by(namespaces.c.name).limit(limit))]
 
 
@@ -298,7 +339,7 @@ def find_grants(
         and_(grants.c.scope_kind == "namespace", grants.c.scope.in_(above)),
     )
     good = or_(grants.c.expires_at.is_(None), grants.c.expires_at > now)
-    return [Grant(*row) for row in tx.execute(select(grants).where(held_by(user, groups), scopes, good))]
+    return [Grant(*row) for row in tx.execute(select(grants).where(_held_by(user, groups), scopes, good))]
 
 
 def list_grants(tx: Connection, scopes: Sequence[tuple[str, int]]) -> list[Grant]:

@@ -31,7 +31,8 @@ namespaces = Table(
     "namespaces",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("name", String(255), nullable=False, unique=True),
+    # Compared by code points, as SQLite does: what lies below a namespace is then a range of the index.
+    Column("name", String(255).with_variant(String(255, collation="C"), "postgresql"), nullable=False, unique=True),
     Column("owner", BigInteger, unique=True),
     Column("description", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),

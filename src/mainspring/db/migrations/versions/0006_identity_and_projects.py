@@ -215,7 +215,11 @@ def _create_projects() -> None:
     op.create_table(
         "namespaces",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column(
+            "name",
+            sa.String(length=255).with_variant(sa.String(length=255, collation="C"), "postgresql"),
+            nullable=False,
+        ),
         sa.Column("owner", sa.BigInteger(), nullable=True),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -15,13 +16,13 @@ from mainspring.modules.identity import service as identity
 from mainspring.modules.identity.service import Account, Credential
 from mainspring.modules.projects import store
 from mainspring.modules.projects.schemas import Explanation, Reason, RoleName, Visibility
-from mainspring.modules.projects.store import Grant, ProjectRecord
+from mainspring.modules.projects.store import Grant, NamespaceRecord, ProjectRecord
 
 NO_PROJECT = 0
 """The key that no project has."""
 
-READS = ROLE_PERMISSIONS[Role.REPORTER] - {Permission.SIGNED_IN}
-"""What the visibility of a project gives to those whom it is open to."""
+READS = ROLE_PERMISSIONS[Role.REPORTER] - {Permission.SIGNED_IN, Permission.CONFIGURATION_READ}
+"""What the visibility of a project gives to those whom it is open to: how it is set up is its members' business."""
 
 ARCHIVED = frozenset(each for each in Permission if each.endswith(":write"))
 """What nobody does in an archived project."""
@@ -166,15 +167,16 @@ def _left_by_archiving(allowed: frozenset[Permission], project: ProjectRecord) -
 
 def greatest_role(tx: Connection, account: Account, project: ProjectRecord) -> Role | None:
     """Return the greatest role that an account has in a project, or None."""
-    roles = [Role(grant.role) for grant in _grants(tx, account, project)]
-    if store.get_namespace(tx, project.namespace).owner == account.key:
+    above = store.namespaces_above(tx, project.namespace_name)
+    roles = [Role(grant.role) for grant in _grants(tx, account, project, above)]
+    if any(each.owner == account.key for each in above):
         roles.append(Role.OWNER)
     return max(roles, default=None)
 
 
-def _grants(tx: Connection, account: Account, project: ProjectRecord) -> list[Grant]:
-    above = [namespace.key for namespace in store.namespaces_above(tx, project.namespace_name)]
-    return store.find_grants(tx, account.key, account.groups, project.key, above, now_ms())
+def _grants(tx: Connection, account: Account, project: ProjectRecord, above: Sequence[NamespaceRecord]) -> list[Grant]:
+    keys = [namespace.key for namespace in above]
+    return store.find_grants(tx, account.key, account.groups, project.key, keys, now_ms())
 
 
 def namespace_role(tx: Connection, actor: Actor, name: str) -> Role | None:
@@ -219,10 +221,11 @@ def _reasons(tx: Connection, account: Account, project: ProjectRecord, permissio
     reasons = []
     if account.is_admin:
         reasons.append(Reason("administrator", f"{account.name} administrates the installation.", allows=True))
-    if store.get_namespace(tx, project.namespace).owner == account.key:
+    above = store.namespaces_above(tx, project.namespace_name)
+    for own in (each.name for each in above if each.owner == account.key):
         allows = permission in ROLE_PERMISSIONS[Role.OWNER]
-        reasons.append(Reason("namespace", f"{project.namespace_name} is their own.", allows, RoleName.OWNER))
-    for grant in _grants(tx, account, project):
+        reasons.append(Reason("namespace", f"{own} is their own.", allows, RoleName.OWNER))
+    for grant in _grants(tx, account, project, above):
         role = Role(grant.role)
         holder = account.name
         if grant.holder_kind == "group":
