@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from mainspring.api.mlflow.answers import Json, present
 from mainspring.api.mlflow.dispatch import Message, Part, endpoint, raw_endpoint
 from mainspring.kit.actors import Actor
-from mainspring.kit.errors import FailedPrecondition, InvalidArgument, PermissionDenied, Unsupported
+from mainspring.kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied, Unsupported
 from mainspring.kit.http import Request, Send, respond
 from mainspring.kit.names import invalid_value
 from mainspring.kit.permissions import Permission
@@ -90,7 +90,7 @@ async def create_workspace(services: Services, actor: Actor, message: CreateWork
     )
     try:
         project = await services.db.write(service.create_project, actor, new)
-    except PermissionDenied:
+    except (NotFound, PermissionDenied):  # who has no role in a namespace is told that it is not there
         new.path = f"{actor.name}/{name}"
         project = await services.db.write(service.create_project, actor, new)
     return {"workspace": workspace_out(project)}
