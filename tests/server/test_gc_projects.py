@@ -40,7 +40,11 @@ def fill(client: httpx.Client, path: str) -> str:
     ask("POST", f"{project}/api/v1/models/m/versions", json={"source": run["artifact_uri"], "run_id": run["run_id"]})
     ask("PUT", f"{project}/api/v1/config/app?environment=dev", json={"value": {"a": 1}})
     ask("PUT", f"{project}/api/v1/secrets/dev/token", json={"value": "very secret"})
-    ask("POST", f"{project}/api/v1/webhooks", json={"name": "w", "url": "https://example.org/x", "events": ["model_version.*"]})
+    ask(
+        "POST",
+        f"{project}/api/v1/webhooks",
+        json={"name": "w", "url": "https://example.org/x", "events": ["model_version.*"]},
+    )
     return str(run["artifact_uri"]).removeprefix("mlflow-artifacts:/").lstrip("/")
 
 

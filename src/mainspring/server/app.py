@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 READY_WAIT_S = 5
+V1_AFTER_S = 0.5
 
 
 class Application:
@@ -94,10 +95,18 @@ class Application:
         services = Services(self.db, self.blobs, self._settings)
         self._access = Access(self.db, self._settings)
         self._mlflow = dispatch.Dispatcher(services, self._access.find, ENDPOINTS)
-        self._v1 = asyncio.create_task(self._load_v1(services))
+        self._services = services
+        self._v1: asyncio.Task[Litestar] | None = None
+        asyncio.get_running_loop().call_later(V1_AFTER_S, self._begin_v1)
         self._runner = Runner(services, load_tasks) if self._settings.background else None
         if self._runner:
             self._runner.start()
+
+    def _begin_v1(self) -> asyncio.Task[Litestar]:
+        """Return what builds ``/api/v1``: begun by the first request to it, soon after the start in any case."""
+        if self._v1 is None:
+            self._v1 = asyncio.create_task(self._load_v1(self._services))
+        return self._v1
 
     async def _load_v1(self, services: Services) -> Litestar:
         """Build ``/api/v1`` while the first requests are answered: its framework takes longest to load.
@@ -180,7 +189,7 @@ class Application:
         elif path == "/readyz":
             await self._readyz(send)
         else:
-            v1 = await self._v1
+            v1 = await self._begin_v1()
             await v1(request.scope, receive, send)  # type: ignore[arg-type]
 
     async def _readyz(self, send: Send) -> None:

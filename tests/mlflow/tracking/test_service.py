@@ -24,7 +24,7 @@ def test_health_and_version_are_plain_text(rest: Rest) -> None:
 def test_server_info(rest: Rest, prefix: str) -> None:
     answer = rest.get(f"{prefix}/3.0/mlflow/server-info").ok()
     assert answer["store_type"] == "SqlStore"
-    assert answer["workspaces_enabled"] is False
+    assert answer["workspaces_enabled"] is True
     assert answer["trace_archival_enabled"] is False
     assert set(answer) >= {"multipart_uploads_enabled", "multipart_downloads_enabled", "features_enabled"}
 

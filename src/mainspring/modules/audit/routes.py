@@ -98,7 +98,7 @@ async def export_audit(
 
 @get(f"{AUDIT}/verify", opt=READ)
 async def verify_audit(db: Db, actor: Who, after: After = 0) -> Verification:
-    """Check that nothing of the audit log was changed or is missing, some ten thousand acts at a time."""
+    """Check that no act of the audit log was changed or is missing."""
     return await db.read(service.verify, actor, after)
 
 

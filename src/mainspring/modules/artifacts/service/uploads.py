@@ -70,7 +70,7 @@ async def find_upload(
     services: Services, actor: Actor, location: str, upload_id: str, path: str | None = None
 ) -> UploadRecord:
     """Return an upload that this actor has begun below ``location``, to ``path`` if that is given; else NotFound."""
-    actor.require_some(Permission.ARTIFACTS_WRITE)
+    actor.require(Permission.ARTIFACTS_WRITE, actor.run_id)
     found = await services.db.read(records.find_upload, upload_id)
     if found is None or found.actor != actor.name or not _leads_to(actor, found, location, path):
         raise NotFound(f"There is no upload '{upload_id[:100]}' to this path.")
