@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import Connection
 
+from mainspring.kit.actors import LOCAL
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from mainspring.kit.permissions import ROLE_PERMISSIONS, Permission, Role
 from mainspring.kit.time import now_ms
@@ -213,3 +214,32 @@ def test_a_run_token_writes_to_its_run(tx: Connection, enter: Enter) -> None:
     give(tx, enter, "bob", RoleName.REPORTER)
     actor = service.enter(tx, token.account, token, Place("team/churn"), False)
     assert not actor.may(P.TRACKING_WRITE, "f" * 32)
+
+
+def test_the_why_tells_of_a_limited_token(tx: Connection, enter: Enter) -> None:
+    limited = credential(tx, "ann", permissions=frozenset({P.TRACKING_READ, P.SIGNED_IN}))
+    actor = service.enter(tx, limited.account, limited, Place("team/churn"), False)
+    told = service.explain(tx, actor, "ann", P.TRACKING_WRITE)
+    assert (told.allowed, [each.source for each in told.reasons]) == (False, ["grant", "credential"])
+    assert service.explain(tx, actor, "ann", P.TRACKING_READ).allowed
+
+
+def test_a_header_that_contradicts_the_url_tells_strangers_nothing(tx: Connection, enter: Enter) -> None:
+    eve, ann = (identity.get_account(tx, identity.find_holder(tx, "user", name)) for name in ("eve", "ann"))
+    place = Place("team/churn", "default")
+    with pytest.raises(InvalidArgument, match="team/churn"):
+        service.enter(tx, ann, None, place, False)
+    with pytest.raises(NotFound) as hidden:
+        service.enter(tx, eve, None, place, False)
+    with pytest.raises(NotFound) as missing:
+        service.enter(tx, eve, None, Place("team/never", "default"), False)
+    assert hidden.value.message == missing.value.message.replace("never", "churn")
+
+
+def test_the_owner_of_an_open_server_writes_to_no_archived_project(tx: Connection, enter: Enter) -> None:
+    service.update_project(tx, enter("ann", "team/churn"), ProjectUpdate(archived=True))
+    for owner in (service.enter_open(tx, Place("team/churn")), service.acting_in(tx, LOCAL, Place("team/churn"))):
+        assert owner.may(P.TRACKING_READ)
+        assert not owner.may(P.TRACKING_WRITE)
+    with pytest.raises(InvalidArgument):
+        service.enter_open(tx, Place("team/churn", "default"))

@@ -214,7 +214,11 @@ def explain(tx: Connection, actor: Actor, user: str, permission: Permission) -> 
         reasons = [Reason("account", f"{user} is blocked and may do nothing.", allows=False)]
         return Explanation(user, project.path, permission, False, reasons)
     allowed = permission in permissions_of(tx, account, project)
-    return Explanation(user, project.path, permission, allowed, _reasons(tx, account, project, permission))
+    reasons = _reasons(tx, account, project, permission)
+    if user == actor.name and actor.scoped and not actor.may(permission, actor.run_id):
+        allowed = False
+        reasons.append(Reason("credential", "The token that asks is limited, and does not allow it.", allows=False))
+    return Explanation(user, project.path, permission, allowed, reasons)
 
 
 def _reasons(tx: Connection, account: Account, project: ProjectRecord, permission: Permission) -> list[Reason]:
