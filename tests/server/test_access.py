@@ -168,6 +168,15 @@ def test_an_expired_key_is_refused_though_it_was_remembered(people: Guarded, pat
     assert all(statuses(people, "", path, 401, made["token"]))
 
 
+def test_a_role_ends_though_it_was_remembered(people: Guarded, path: str) -> None:
+    role = {"kind": "user", "name": "eve", "role": "developer", "expires_at": int((time.time() + 1.5) * 1000)}
+    with people.admin as root:
+        assert root.put(f"/p/{path}/api/v1/members", json=role).status_code == 200
+    assert next(statuses(people, "eve", path, 200))
+    time.sleep(1.7)
+    assert all(statuses(people, "eve", path, 404))
+
+
 def expire(people: Guarded, key: int, at: float) -> None:
     """Let a credential expire, in seconds since the epoch."""
     engine = create_write_engine(people.database_url)

@@ -38,7 +38,8 @@ class Actor:
     ``key`` is the account's, None for actors without one. ``groups`` are the keys of the groups that the
     account is in. ``credential`` is the key of the session, API key or token that vouches for the account.
     ``scoped`` says that the credential allows less than the account may. An actor with a ``run_id`` may write
-    to that run alone. ``workspace`` is what MLflow's clients call the project.
+    to that run alone. ``workspace`` is what MLflow's clients call the project. ``until`` (ms) is when the first of
+    its roles there ends, None where none does.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Actor:
     scoped: bool = False
     run_id: str | None = None
     workspace: str = "default"
+    until: int | None = None
 
     def may(self, permission: Permission, run_id: str | None = None) -> bool:
         """Return whether the actor holds ``permission``, be it for the run ``run_id`` alone."""

@@ -14,6 +14,9 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.sqltypes import Boolean
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+FEW_KEYS = 1_000
+"""So many keys are values of their own, which PostgreSQL plans for; no statement may have any number of them."""
+
 _GLOB_SPECIAL = str.maketrans({"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"})
 
 
@@ -117,10 +120,12 @@ def _postgresql_unindexed(element: _Unindexed, compiler: SQLCompiler, **kw: Any)
 
 
 def among(column: ColumnElement[int], keys: Collection[int] = (), param: str | None = None) -> ColumnElement[bool]:
-    """Hold where a column is one of some keys, however many: the statement is the same for all of them.
+    """Hold where a column is one of some keys, however many.
 
     Given ``param``, they are the value that the statement is executed with under this name.
     """
+    if not param and len(keys) <= FEW_KEYS:
+        return column.in_(keys)
     return _Among(column, bindparam(param, None if param else keys, type_=_Keys(), required=bool(param)))
 
 

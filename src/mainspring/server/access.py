@@ -46,7 +46,7 @@ _Key = tuple[bytes, str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An actor, the epoch at which it was found, and until when (ms) its credential is good."""
+    """An actor, the epoch at which it was found, and until when (ms) its credential and its roles are good."""
 
     actor: Actor
     epoch: int
@@ -157,7 +157,8 @@ def _enter(
             raise Unauthenticated("This token or session is not good: it may have ended, or been revoked.")
         account = credential.account
     actor = projects.enter(tx, account, credential, place, public_read)
-    return actor, epoch, credential.expires_at if credential else None
+    ends = (actor.until, credential.expires_at if credential else None)
+    return actor, epoch, min((end for end in ends if end is not None), default=None)
 
 
 def _secret(request: Request) -> bytes:

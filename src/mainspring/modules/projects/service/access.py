@@ -68,7 +68,7 @@ def enter(
     if account is None:
         return _nobody(tx, place, public_read)
     project = find_place(tx, place)
-    permissions = permissions_of(tx, account, project)
+    permissions, until = _allowed(tx, account, project)
     if credential is not None and credential.projects is not None and project.key not in credential.projects:
         permissions &= ACCOUNT_PERMISSIONS
     if (place.path or place.workspace) and Permission.PROJECT_READ not in permissions:
@@ -94,6 +94,7 @@ def enter(
         scoped,
         run_id,
         project.workspace,
+        until,
     )
 
 
@@ -151,14 +152,18 @@ def acting_in(tx: Connection, actor: Actor, place: Place) -> Actor:
 
 def permissions_of(tx: Connection, account: Account, project: ProjectRecord) -> frozenset[Permission]:
     """Return what an account may do in a project, and in the whole installation."""
+    return _allowed(tx, account, project)[0]
+
+
+def _allowed(tx: Connection, account: Account, project: ProjectRecord) -> tuple[frozenset[Permission], int | None]:
+    """Return what an account may do in a project, and when (ms) that ends by itself."""
     if account.is_admin:
-        allowed = frozenset(Permission)
-    else:
-        role = greatest_role(tx, account, project)
-        allowed = ROLE_PERMISSIONS[role] if role else ACCOUNT_PERMISSIONS
-        if project.visibility != Visibility.PRIVATE:
-            allowed |= READS
-    return _left_by_archiving(allowed, project)
+        return _left_by_archiving(frozenset(Permission), project), None
+    role, until = _role(tx, account, project)
+    allowed = ROLE_PERMISSIONS[role] if role else ACCOUNT_PERMISSIONS
+    if project.visibility != Visibility.PRIVATE:
+        allowed |= READS
+    return _left_by_archiving(allowed, project), until
 
 
 def _left_by_archiving(allowed: frozenset[Permission], project: ProjectRecord) -> frozenset[Permission]:
@@ -167,11 +172,18 @@ def _left_by_archiving(allowed: frozenset[Permission], project: ProjectRecord) -
 
 def greatest_role(tx: Connection, account: Account, project: ProjectRecord) -> Role | None:
     """Return the greatest role that an account has in a project, or None."""
+    return _role(tx, account, project)[0]
+
+
+def _role(tx: Connection, account: Account, project: ProjectRecord) -> tuple[Role | None, int | None]:
+    """Return the greatest role that an account has in a project, or None, and when (ms) the first of its roles ends."""
     above = store.namespaces_above(tx, project.namespace_name)
-    roles = [Role(grant.role) for grant in _grants(tx, account, project, above)]
+    held = _grants(tx, account, project, above)
+    roles = [Role(grant.role) for grant in held]
     if any(each.owner == account.key for each in above):
         roles.append(Role.OWNER)
-    return max(roles, default=None)
+    ends = [grant.expires_at for grant in held if grant.expires_at is not None]
+    return max(roles, default=None), min(ends, default=None)
 
 
 def _grants(tx: Connection, account: Account, project: ProjectRecord, above: Sequence[NamespaceRecord]) -> list[Grant]:
