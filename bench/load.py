@@ -136,6 +136,12 @@ def get(plan: Plan, connection: int) -> Iterator[bytes]:
     return itertools.cycle([request("GET", path) for path in paths[begin:] + paths[:begin]])
 
 
+def signed(requests: Iterator[bytes], token: str) -> Iterator[bytes]:
+    """Yield requests as they come from whoever has a token."""
+    end = f"\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+    return (each.replace(b"\r\n\r\n", end, 1) for each in requests) if token else requests
+
+
 KINDS: dict[str, Callable[[Plan, int], Iterator[bytes]]] = {
     make.__name__: make for make in (log_metric, log_batch, create_run, log_parameter, set_tag, ask, get)
 }
@@ -157,7 +163,8 @@ class Load:
         loop, make = asyncio.get_running_loop(), KINDS[self.plan["kind"]]
         numbers = range(self.plan["connections"])
         pairs = [await loop.create_connection(Connection, "127.0.0.1", self.plan["port"]) for _ in numbers]
-        self.lanes = [(number, pairs[number][1], make(self.plan, number)) for number in numbers]
+        token = self.plan["token"]
+        self.lanes = [(number, pairs[number][1], signed(make(self.plan, number), token)) for number in numbers]
 
     async def keep_busy(self, number: int, connection: Connection, requests: Iterator[bytes], until: float) -> None:
         """Send on one connection until the clock says so or anything fails."""

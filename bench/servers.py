@@ -26,7 +26,8 @@ TRACKING = "/api/2.0/mlflow/"
 class Api:
     """The tracking API over one connection, for what is prepared and read back outside the measured time."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, token: str = "") -> None:
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=900, blocksize=2**20)
 
     def __enter__(self) -> Self:
@@ -49,10 +50,11 @@ class Api:
         """Send a request and return the head of its answer."""
         if isinstance(body, Path):
             headers = {"Content-Type": "application/octet-stream", "Content-Length": str(body.stat().st_size)}
+            headers |= self.headers
             with body.open("rb") as content:
                 self.connection.request(method, path, content, headers)
         else:
-            self.connection.request(method, path, body, {"Content-Type": "application/json"})
+            self.connection.request(method, path, body, {"Content-Type": "application/json"} | self.headers)
         return self.connection.getresponse()
 
     def ask(self, method: str, path: str, body: bytes | Path | None = None) -> bytes:
@@ -86,6 +88,7 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="mainspring-bench-"))
         self.postgres = Postgres() if database == "postgresql" else None
         self.port = free_port()
+        self.token = ""  # who asks, where the server wants to know
         self.database_url = self.postgres.url if self.postgres else None
         self.log = (self.folder / "log").open("wb")
         begin, cpu_of_database = time.perf_counter(), self.cpu_of_database()
@@ -122,7 +125,7 @@ class Server:
 
     def api(self) -> Api:
         """Return a new connection to the server."""
-        return Api(self.port)
+        return Api(self.port, self.token)
 
     def new_experiment(self) -> str:
         """Create an experiment with a name of its own and return its id."""

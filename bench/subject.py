@@ -94,7 +94,8 @@ class Subject:
     def load(self, kind: str, connections: int, **plan: Any) -> Account:
         """Set the load generator on the server; any answer but 200 raises BenchError."""
         times = {"warm": self.size.warm_s, "seconds": self.size.seconds}
-        order = {"kind": kind, "connections": connections, "port": self.server.port, **times, **plan}
+        where = {"port": self.server.port, "token": self.server.token}
+        order = {"kind": kind, "connections": connections, **where, **times, **plan}
         command = [sys.executable, "-m", "bench.load"]
         with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as load:
             assert load.stdin

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from mainspring.kit.actors import LOCAL
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, NotFound, PermissionDenied
 from mainspring.kit.permissions import ROLE_PERMISSIONS, Permission, Role
+from mainspring.kit.sql import FEW_KEYS
 from mainspring.kit.time import now_ms
 from mainspring.modules.identity import service as identity
 from mainspring.modules.identity.service import Credential
@@ -243,3 +244,12 @@ def test_the_owner_of_an_open_server_writes_to_no_archived_project(tx: Connectio
         assert not owner.may(P.TRACKING_WRITE)
     with pytest.raises(InvalidArgument):
         service.enter_open(tx, Place("team/churn", "default"))
+
+
+def test_roles_may_be_any_number(tx: Connection, enter: Enter) -> None:
+    bob, count = identity.find_holder(tx, "user", "bob"), FEW_KEYS + 1
+    for key in range(10**6, 10**6 + count):
+        store.set_grant(tx, store.Grant("user", bob, "project", key, Role.GUEST, "root", 0, None))
+    assert service.search_projects(tx, enter("bob")).items == []
+    give(tx, enter, "bob", RoleName.GUEST)
+    assert [each.path for each in service.search_projects(tx, enter("bob")).items] == ["team/churn"]
