@@ -33,7 +33,7 @@ from mainspring.modules.projects.tables import grants, namespaces, project_paths
 
 @dataclass(frozen=True, slots=True)
 class ProjectRecord:
-    """A project as it is kept; ``namespace`` is its namespace's key."""
+    """A project as it is kept, but for its README; ``namespace`` is its namespace's key."""
 
     key: int
     namespace: int
@@ -42,7 +42,6 @@ class ProjectRecord:
     workspace: str
     visibility: str
     description: str
-    readme: str
     artifact_root: str | None
     created_by: str
     created_at: int
@@ -91,7 +90,6 @@ _PROJECT: Select[Any] = select(
     projects.c.workspace,
     projects.c.visibility,
     projects.c.description,
-    projects.c.readme,
     projects.c.artifact_root,
     projects.c.created_by,
     projects.c.created_at,
@@ -127,6 +125,11 @@ def paths_of(tx: Connection, keys: Collection[int]) -> dict[int, str]:
     """Return the paths of projects by their keys, of deleted ones too."""
     wanted = select(projects.c.id, namespaces.c.name, projects.c.name).join_from(projects, namespaces)
     return {key: f"{namespace}/{name}" for key, namespace, name in tx.execute(wanted.where(projects.c.id.in_(keys)))}
+
+
+def get_readme(tx: Connection, key: int) -> str:
+    """Return the README of a project, which may be long: it is read by itself."""
+    return str(tx.execute(select(projects.c.readme).where(projects.c.id == key)).scalar_one())
 
 
 def search_projects(

@@ -48,13 +48,14 @@ projects = Table(
     Column("workspace", String(63), nullable=False, unique=True),
     Column("visibility", String(10), nullable=False),
     Column("description", Text, nullable=False),
-    Column("readme", Text, nullable=False),
     Column("artifact_root", Text),
     Column("created_by", String(100), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("archived_at", BigInteger),
     Column("deleted_at", BigInteger),
+    # The last one: SQLite reads a long text to get at what stands behind it.
+    Column("readme", Text, nullable=False),
     UniqueConstraint("namespace", "name"),
     Index(None, "visibility", "id"),
 )

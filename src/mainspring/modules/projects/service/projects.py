@@ -122,7 +122,7 @@ def search_projects(
     page = found[:max_results]
     token = token_of(mark, (page[-1].namespace_name, page[-1].name)) if len(found) > max_results else None
     topics = store.topics_of(tx, [record.key for record in page])
-    return Page([_project(record, topics[record.key], whole=False) for record in page], token)
+    return Page([_project(record, topics[record.key]) for record in page], token)
 
 
 def update_project(tx: Connection, actor: Actor, change: ProjectUpdate) -> Project:
@@ -243,10 +243,10 @@ def find_workspace(tx: Connection, actor: Actor, workspace: str) -> Project:
 def _get(tx: Connection, key: int) -> Project:
     record = store.get_project(tx, key)
     assert record is not None
-    return _project(record, store.topics_of(tx, [key])[key], whole=True)
+    return _project(record, store.topics_of(tx, [key])[key], store.get_readme(tx, key))
 
 
-def _project(record: ProjectRecord, topics: list[str], *, whole: bool) -> Project:
+def _project(record: ProjectRecord, topics: list[str], readme: str | None = None) -> Project:
     return Project(
         record.path,
         record.namespace_name,
@@ -260,7 +260,7 @@ def _project(record: ProjectRecord, topics: list[str], *, whole: bool) -> Projec
         record.updated_at,
         record.archived_at,
         record.deleted_at,
-        record.readme if whole else None,
+        readme,
         record.artifact_root,
     )
 
