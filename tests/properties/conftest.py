@@ -81,6 +81,7 @@ def make_one_of_everything(target: Target) -> dict[str, Any]:
     model_id = model["model"]["info"]["model_id"]
     folder = f"{experiment}/{run}/artifacts"
     upload, parts = begin_upload(target, folder)
+    call("POST", f"{api}/workspaces", {"name": f"w{number}-of"})
     told = {"url": "https://receiver.invalid/hook", "events": [{"entity": "MODEL_VERSION", "action": "CREATED"}]}
     webhook = call("POST", f"{api}/webhooks", {"name": name, **told})["webhook"]["webhook_id"]
     described = '{"artifact_path": "model", "flavors": {}, "run_id": "r", "utc_time_created": "t"}'
@@ -122,6 +123,7 @@ def make_one_of_everything(target: Target) -> dict[str, Any]:
         "parts": parts,
         "expiration": 60,
         "webhook_id": webhook,
+        "workspace_name": f"w{number}-of",
         "delivery_id": "none",
         **told,
         "event": told["events"][0],
@@ -137,3 +139,20 @@ def begin_upload(target: Target, folder: str) -> tuple[str, list[dict[str, Any]]
     part = target.wire.send("PUT", f"{url.path}?{url.query}", b"new")
     assert part.status == 200, part
     return begun["upload_id"], [{"part_number": 1, "etag": part.headers["etag"]}]
+
+
+ON_ONE = {
+    "test_a_bad_value_in_any_field": "postgresql",
+    "test_a_deep_body": "sqlite",
+    "test_a_damaged_body": "sqlite",
+}
+"""Tests that take long, and the database that they are always tried on: on the other they are slow ones."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what is tried on one database always, and on the other by ``make test-all``."""
+    for item in items:
+        chosen = ON_ONE.get(getattr(item, "originalname", ""))
+        parameters = getattr(item, "callspec", None)
+        if chosen and parameters and "target" in parameters.params and parameters.params["target"] != chosen:
+            item.add_marker(pytest.mark.slow)

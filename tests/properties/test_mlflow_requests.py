@@ -24,6 +24,9 @@ from tests.properties.conftest import Target
 from tests.properties.wire import Answer, check_refusal
 
 WITH_MESSAGE = [each for each in ENDPOINTS if each.message is not None]
+OF_ACCOUNTS = "mainspring.api.mlflow.auth"
+"""The module of endpoints that a server without accounts has little to say to; ``tests/mlflow/auth`` tries them."""
+
 WITHOUT_MESSAGE = [each for each in ENDPOINTS if each.message is None]
 JSON = "application/json"
 FEW, MANY = 8, 300
@@ -92,6 +95,7 @@ def base_of(called: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
         "registered-models/create": {"name": known["new_name"]},
         "logged-models/{model_id}": {"status": "LOGGED_MODEL_READY"},
         "logged-models/search": {"datasets": [{"dataset_name": "d"}]},
+        "workspaces/{workspace_name}": {"description": "d"},
     }
     if "presigned/" in called.path:
         particular[called.path] = {"artifact_path": f"{known['artifact_path']}/{known['path']}"}
@@ -101,13 +105,13 @@ def base_of(called: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
     return {name: values[name] for name in fields_of(called) if name in values and name not in without}
 
 
-@pytest.mark.parametrize("called", WITH_MESSAGE, ids=title)
+@pytest.mark.parametrize("called", [each for each in WITH_MESSAGE if each.handler.__module__ != OF_ACCOUNTS], ids=title)
 def test_a_good_message_is_taken(target: Target, known: dict[str, Any], called: Endpoint) -> None:
     """Without this, the tests below might see every message refused at the first check."""
     if called.path.endswith("restore"):
         target.wire.call("POST", path_of(called, known).replace("restore", "delete"), known)
     answer = ask(target, called, known, base_of(called, known))
-    assert answer.status == 200, answer
+    assert answer.status == called.status, answer
 
 
 def test_what_is_left_behind_is_noticed(target: Target, known: dict[str, Any]) -> None:
@@ -150,7 +154,7 @@ def test_a_deep_body(target: Target, known: dict[str, Any], called: Endpoint) ->
     watch, good = Watch(target), base_of(called, known)
     for depth, (opening, closing) in product(DEEP, (("[", "]"), ('{"a":', "}"))):
         deep = opening * depth + "1" + closing * depth
-        name = next(iter(fields_of(called)))
+        name = next(iter(fields_of(called)), "x")
         within = json.dumps(good | {name: "DEEP"}).replace('"DEEP"', deep).encode()
         for body in (deep.encode(), within):
             watch.check(called, send(target, called, known, body))

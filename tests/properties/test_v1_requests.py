@@ -55,7 +55,7 @@ def known(request: pytest.FixtureRequest, target: Target, known: dict[str, Any])
     answer = target.wire.send("POST", where, json.dumps(wanted).encode(), content_type="application/json")
     upload = {"upload_id": json.loads(answer.body)["upload_id"], "numbers": [1]}
     others = {"key": "k", "environment": "dev", "metrics": [{"key": "m", "value": 1}], "order_by": [], "tags": {}}
-    others |= {"user": "u"}
+    others |= {"user": "u", "user_code": "ABCD-EFGH"}
     return known | wanted | upload | others
 
 
@@ -75,8 +75,11 @@ def check(answer: Answer, method: str) -> None:
         return
     if answer.status == 416:
         return
-    assert answer.headers["content-type"] == PROBLEM, answer
     problem = json.loads(answer.body)
+    if "error" in problem:  # what command lines that wait are told, in the form of RFC 8628
+        assert set(problem) == {"error", "error_description"}, answer
+        return
+    assert answer.headers["content-type"] == PROBLEM, answer
     assert set(problem) - {"field"} == KEYS, problem
     assert problem["status"] == answer.status
     assert problem["code"] in ERRORS

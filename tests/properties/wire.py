@@ -44,7 +44,7 @@ class Wire:
     def call(self, method: str, path: str, content: Any = None) -> Any:
         """Send JSON that must be accepted, and return the answer's JSON."""
         answer = self.send(method, path, json.dumps(content or {}).encode(), content_type="application/json")
-        assert answer.status == 200, f"{method} {path}: {answer.status} {answer.body!r}"
+        assert answer.status in (200, 201), f"{method} {path}: {answer.status} {answer.body!r}"
         return json.loads(answer.body or b"{}")
 
     def close(self) -> None:
