@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 
 from mainspring.kit.permissions import Permission
-from mainspring.kit.sql_engines import update_rows
+from mainspring.kit.sql_engines import select_rows, update_rows
 from mainspring.modules.identity.tables import access_epoch, credentials, group_members, session_keys, users
 
 
@@ -194,7 +194,9 @@ def get_session_key(tx: Connection) -> bytes:
 
 def get_epoch(tx: Connection) -> int:
     """Return the number of the last change of access."""
-    return int(tx.execute(select(access_epoch.c.number)).scalar_one())
+    # Asked by every process twenty times a second: straight to the driver it takes a fifth of the time.
+    [(number,)] = select_rows(tx, "SELECT number FROM access_epoch")
+    return int(number)
 
 
 def raise_epoch(tx: Connection) -> None:
