@@ -54,6 +54,14 @@ class _Known:
 
 
 @dataclass(frozen=True, slots=True)
+class _Look:
+    """A look at the epoch, and when it began, by ``time.monotonic``."""
+
+    began: float
+    epoch: asyncio.Task[int]
+
+
+@dataclass(frozen=True, slots=True)
 class _Claim:
     """What a request says of who asks: a token (API key, run token, or a session's cookie), or a name and password."""
 
@@ -74,6 +82,7 @@ class Access:
         self._known: dict[_Key, _Known] = {}
         self._epoch = 0
         self._looked_at = -LEASE_S
+        self._look: _Look | None = None
 
     async def find(self, request: Request) -> Actor:
         """Return who asks. Raises Unauthenticated, NotFound for a project that is not there, RateLimited."""
@@ -100,7 +109,7 @@ class Access:
         secret = b"" if self._open else _secret(request)
         key = (hashlib.sha256(secret).digest() if secret else b"", path, workspace)
         if time.monotonic() - self._looked_at > LEASE_S:
-            await self._look()
+            await self._learn_epoch()
         found = self._known.get(key)
         if found is None or found.epoch != self._epoch or (found.until is not None and found.until <= now_ms()):
             found = await self._ask(_claim(secret), Place(path, workspace))
@@ -109,10 +118,15 @@ class Access:
             self._usage.note(found.actor.credential)
         return found.actor
 
-    async def _look(self) -> None:
-        began = time.monotonic()
-        self._epoch = await self._db.look_up_undeferred(identity.current_epoch)
-        self._looked_at = began
+    async def _learn_epoch(self) -> None:
+        """Look at the epoch, together with all who want to at this moment: they go on together, and write together."""
+        look, now = self._look, time.monotonic()
+        if look is None or now - look.began > LEASE_S:
+            look = _Look(now, asyncio.create_task(self._db.look_up_undeferred(identity.current_epoch)))
+            self._look = look
+        epoch = await asyncio.shield(look.epoch)
+        if look is self._look:
+            self._epoch, self._looked_at, self._look = epoch, look.began, None
 
     async def _ask(self, claim: _Claim, place: Place) -> _Known:
         epoch = self._epoch
@@ -141,7 +155,7 @@ class Access:
 
     async def settle_change(self) -> None:
         """Return when no process goes by what was before a change of access that this one has just committed."""
-        self._looked_at = -LEASE_S
+        self._looked_at, self._look = -LEASE_S, None  # what is being looked at may be of before
         if self._shared:
             await asyncio.sleep(LEASE_S)
 
