@@ -58,6 +58,8 @@ def test_idle_connections(server: MainspringServer, number: int) -> None:
     active = connect(server)
     for _ in range(500):
         assert ask(active) == b"HTTP/1.1 200 OK"
+    # All that it loads at its start, or for its first requests, is there: what grows from now on is for connections.
+    assert httpx.get(f"{server.url}/api/v1/experiments").status_code == 200
     before = memory(server)
     idle: list[socket.socket] = []
     try:

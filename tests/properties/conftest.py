@@ -143,6 +143,8 @@ def begin_upload(target: Target, folder: str) -> tuple[str, list[dict[str, Any]]
 
 ON_ONE = {
     "test_a_bad_value_in_any_field": "postgresql",
+    "test_random_messages": "postgresql",
+    "test_requests_of_the_document": "postgresql",
     "test_a_deep_body": "sqlite",
     "test_a_damaged_body": "sqlite",
 }

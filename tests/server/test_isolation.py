@@ -13,7 +13,7 @@ import pytest
 
 from tests.components.accounts import Guarded
 
-WORD = "quicksilver"
+WORD = "cinnabar"
 API, V1, PROXY = "/api/2.0/mlflow", "/api/v1", "/api/2.0/mlflow-artifacts"
 MINE, THEIRS = "/p/apart/mine", "/p/apart/theirs"
 GONE = (400, 404)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pickle
 import socket
+import time
 from collections.abc import Callable
 
 import structlog
 import uvicorn
-from uvicorn.supervisors.multiprocess import Multiprocess
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 START_SECONDS = 60
+LOOK_S = 0.2
 
 log = structlog.get_logger(__name__)
 
@@ -53,8 +57,30 @@ class Workers(Multiprocess):
         # The workers have their sockets by now. A copy left here would go on listening for a dead one.
         while self._copies:
             self._copies.pop().close()
-        before = list(self.processes)
-        super().keep_subprocess_alive()
-        for old, new in zip(before, self.processes, strict=True):
-            if new is not old:
-                log.error("worker_replaced", died=old.pid, exit_code=old.exitcode, pid=new.pid)
+        for place, process in enumerate(self.processes):
+            if self._answers(process):
+                continue
+            process.kill()
+            process.join()
+            if process.exitcode == STARTUP_FAILURE:  # the next one would fail like it
+                self.should_exit.set()
+            if self.should_exit.is_set() or self.signal_queue:
+                return
+            self.processes[place] = Process(self.config, self.sockets)
+            self.processes[place].start()
+            log.error("worker_replaced", died=process.pid, exit_code=process.exitcode, pid=self.processes[place].pid)
+
+    def _answers(self, process: Process) -> bool:
+        """Say whether a worker answers in time, and no later than a signal comes, which is seen to first."""
+        until = time.monotonic() + self.config.timeout_worker_healthcheck
+        try:
+            process.parent_conn.send(b"ping")
+            while process.process.is_alive() and time.monotonic() < until:
+                if process.parent_conn.poll(LOOK_S):
+                    process.parent_conn.recv()
+                    return True
+                if self.signal_queue:
+                    return True
+        except (OSError, EOFError, pickle.UnpicklingError):
+            return False
+        return False

@@ -174,7 +174,7 @@ async def rollback_configuration(
     instance: OfInstance = False,
     if_match: IfMatch = None,
 ) -> Response[Document]:
-    """Write a version equal to an earlier one; it also brings a deleted document back."""
+    """Write a version equal to an earlier one, also of a deleted document."""
     data.expected_version = _expected(if_match, data.expected_version)
     return _tagged(await db.write(service.rollback_document, actor, name, Level(environment, instance), data))
 
