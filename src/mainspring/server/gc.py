@@ -24,9 +24,10 @@ from mainspring.modules.tracking.schemas import GarbageQuery, GarbageReport
 async def collect_garbage(
     services: Stores, actor: NamedDependency[Actor], data: JSONBody[GarbageQuery]
 ) -> GarbageReport:
-    """Delete for good what was deleted, files and all, for about two seconds; projects 30 days after they were.
+    """Delete for good what was deleted, files and all, for about two seconds.
 
-    Ask again with the `next_page_token` of the answer until it is null. What model versions refer to is kept.
+    Ask again with the `next_page_token` of the answer until it is null. What model versions refer to is kept;
+    projects go 30 days after they were deleted.
     """
     whole = not (data.dry_run or data.run_ids or data.logged_model_ids or data.experiment_ids)
     if whole and not data.page_token:

@@ -190,7 +190,7 @@ async def get_effective_configuration(
     after: After = None,
     wait: Wait = 0,
 ) -> EffectiveDocument:
-    """Get what holds: the instance's, the project's and the environment's document, merged.
+    """Get what holds: the documents of instance, project and environment, merged.
 
     With `after` the answer waits up to `wait` seconds for another revision than that one.
     """
@@ -208,7 +208,9 @@ async def watch_configuration(
     environment: InEnvironment = None,
     after: After = None,
 ) -> Stream:
-    """Follow what holds by server-sent events: now, or after each change behind `after`, and then after each change.
+    """Follow what holds by server-sent events.
+
+    The first is told at once, or after the next change behind `after`.
 
     The id of an event is its revision, its data what `/effective` answers. `Last-Event-ID` counts as `after`.
     """

@@ -27,7 +27,7 @@ COOKIE_S = 90 * 86_400
 
 @post(f"{AUTH}/sign-in", opt=PUBLIC, status_code=204)
 async def sign_in(services: Stores, request: AnyRequest, data: JSONBody[SignIn]) -> Response[None]:
-    """Sign in with a name and a password: a session begins, which the answer's cookie carries."""
+    """Sign in with a name and a password: the answer's cookie carries the session."""
     days = _session_days(services.settings)
     cookie = request.cookies.get(session_cookie(request, "").key, "")
     value = await service.sign_in_with_password(services.db, data, _agent(request), cookie, days)
@@ -43,7 +43,7 @@ async def sign_out(db: Db, actor: Who, request: AnyRequest) -> Response[None]:
 
 @get(f"{AUTH}/me", opt=MINE)
 async def who_am_i(db: Db, actor: Who) -> WhoAmI:
-    """Get who is asking, and what that may do in the project that the request is about."""
+    """Get who is asking, and what that may do in the project of the URL."""
     return await db.read(service.who_am_i, actor)
 
 
@@ -67,7 +67,7 @@ async def revoke_session(db: Db, actor: Who, session: FromPath[int]) -> None:
 
 @post(f"{AUTH}/setup", opt=PUBLIC, status_code=204)
 async def set_up(services: Stores, request: AnyRequest, data: JSONBody[Setup]) -> Response[None]:
-    """Make the first administrator with the token of the link that the server has printed, and sign in."""
+    """Make the first administrator, by the link that the server has printed."""
     value = await service.set_up(services.db, data, _agent(request), _session_days(services.settings))
     return Response(None, status_code=204, cookies=[session_cookie(request, value)])
 
