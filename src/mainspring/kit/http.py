@@ -19,13 +19,14 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 
 WholeAnswer = Callable[[int, Headers, bytes], bool]
+Noting = Callable[[], Awaitable[None]]
 WHOLE_ANSWER = "mainspring.whole_answer"
 """The ASGI extension by which our server takes an answer at once; False means that it must come as messages."""
 
 STOPPING = "mainspring.stopping"
 """The ASGI extension by which our server says that it stops: its ``event`` is set then."""
 
-UNAUTHENTICATED = 401
+UNAUTHENTICATED, DENIED = 401, 403
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
 MAX_QUERY_FIELDS = 2_000
@@ -165,13 +166,16 @@ def stopping_of(scope: Mapping[str, Any]) -> asyncio.Event:
 class Answer:
     """The ``send`` of one request that is answered: it adds ``headers`` to every answer, and remembers the status.
 
-    Once it is held, it waits for ``settle`` before it sends.
+    Once it is held, it waits for ``settle`` before it sends; a refusal (403) waits for ``note_denied``.
     """
 
-    __slots__ = ("_held", "_send", "_settle", "_whole", "headers", "status")
+    __slots__ = ("_held", "_note_denied", "_send", "_settle", "_whole", "headers", "status")
 
-    def __init__(self, scope: Scope, send: Send, request_id: str, settle: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, scope: Scope, send: Send, request_id: str, settle: Callable[[], Awaitable[None]], note_denied: Noting
+    ) -> None:
         self.status = 0
+        self._note_denied = note_denied
         self._held, self._settle = False, settle
         # Without the second a browser may take a file or an answer for a page, and run what stands in it.
         self.headers = [(b"x-request-id", request_id.encode()), (b"x-content-type-options", b"nosniff")]
@@ -187,13 +191,15 @@ class Answer:
         if message["type"] == "http.response.start":
             if self._held:
                 await self._settle()
+            if message["status"] == DENIED:
+                await self._note_denied()
             self._note(message["status"])
             message["headers"] = [*message.get("headers", ()), *self.headers]
         await self._send(message)
 
     def send_whole(self, status: int, headers: Headers, body: bytes) -> bool:
         """Send a whole answer, and say whether that could be done."""
-        plain = not self._held and status != UNAUTHENTICATED
+        plain = not self._held and status != UNAUTHENTICATED and status != DENIED
         if self._whole and plain and self._whole(status, [*headers, *self.headers], body):
             self.status = status
             return True

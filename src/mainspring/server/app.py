@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,7 +19,7 @@ from mainspring.db.engine import Database, check_url
 from mainspring.engines.blobs import BlobStore, open_store
 from mainspring.engines.vault import check_vault_url
 from mainspring.kit.context import client_address, note_access_change, request_id
-from mainspring.kit.errors import PERMISSION_DENIED, InvalidArgument, MainspringError
+from mainspring.kit.errors import InvalidArgument, MainspringError
 from mainspring.kit.http import (
     TEXT,
     Answer,
@@ -140,7 +141,8 @@ class Application:
         address, scope["scheme"] = find_client(scope, self._proxies)
         token, from_address = request_id.set(this), client_address.set(address)
         started, path = time.perf_counter(), request.path
-        answer = Answer(scope, send, this, self._access.settle_change)
+        denied = partial(self._access.note_denied, request, path)
+        answer = Answer(scope, send, this, self._access.settle_change, denied)
         noting = note_access_change.set(answer.hold)
         try:
             self._hosts.check(request)
@@ -158,8 +160,6 @@ class Application:
             log.error("answer_interrupted", request_id=this, path=path, reason=str(error))
         finally:
             status = answer.status
-            if status == PERMISSION_DENIED.status:
-                await self._access.note_denied(request, path)
             request_id.reset(token)
             client_address.reset(from_address)
             note_access_change.reset(noting)
