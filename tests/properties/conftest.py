@@ -141,6 +141,7 @@ def begin_upload(target: Target, folder: str) -> tuple[str, list[dict[str, Any]]
     return begun["upload_id"], [{"part_number": 1, "etag": part.headers["etag"]}]
 
 
+OF_ACCOUNTS = "mainspring.api.mlflow.auth"
 ON_ONE = {
     "test_a_bad_value_in_any_field": "postgresql",
     "test_random_messages": "postgresql",
@@ -152,9 +153,15 @@ ON_ONE = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what is tried on one database always, and on the other by ``make test-all``."""
+    """Mark as slow what is tried on one database always, and on the other by ``make test-all``.
+
+    So are endpoints of accounts, to which a server without them has little to say: ``tests/mlflow/auth`` tries them.
+    """
     for item in items:
         chosen = ON_ONE.get(getattr(item, "originalname", ""))
         parameters = getattr(item, "callspec", None)
-        if chosen and parameters and "target" in parameters.params and parameters.params["target"] != chosen:
+        if not chosen or not parameters or "target" not in parameters.params:
+            continue
+        called = parameters.params.get("called")
+        if parameters.params["target"] != chosen or (called and called.handler.__module__ == OF_ACCOUNTS):
             item.add_marker(pytest.mark.slow)

@@ -56,7 +56,7 @@ def runs_of(client: MlflowClient) -> dict[str, Any]:
     ("kind", "runs"),
     [
         ("sqlite", 300),
-        ("file", 300),
+        pytest.param("file", 300, marks=pytest.mark.slow),
         *(pytest.param(kind, 10_000, marks=pytest.mark.slow) for kind in ("sqlite", "postgresql", "file", "rest")),
     ],
 )

@@ -23,7 +23,7 @@ def compare(seen: Seen, wanted: Seen) -> None:
     ("source", "target"),
     [
         ("sqlite", "sqlite"),
-        ("sqlite", "postgresql"),
+        pytest.param("sqlite", "postgresql", marks=pytest.mark.slow),
         ("postgresql", "postgresql"),
         ("file", "sqlite"),
         ("rest", "sqlite"),
