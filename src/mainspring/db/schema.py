@@ -3,7 +3,7 @@
 Alembic's migrations and the modules' ``tables.py`` are held against each other by a test.
 """
 
-from sqlalchemy import MetaData
+from sqlalchemy import BigInteger, Integer, MetaData
 
 metadata = MetaData(
     naming_convention={
@@ -14,3 +14,7 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+# SQLite makes only INTEGER primary keys into row ids; PostgreSQL wants the 64 bits spelled out.
+Key = BigInteger().with_variant(Integer, "sqlite")
+"""The type of a primary key that the database counts up."""

@@ -20,10 +20,8 @@ from sqlalchemy import (
     event,
 )
 
-from mainspring.db.schema import metadata
+from mainspring.db.schema import Key, metadata
 
-# SQLite makes only INTEGER primary keys into row ids; PostgreSQL wants the 64 bits spelled out.
-Key = BigInteger().with_variant(Integer, "sqlite")
 HASH_BYTES = 32
 MAX_OBJECT_ID = 500
 BEGINNING = bytes(HASH_BYTES)

@@ -24,10 +24,7 @@ from sqlalchemy import (
     event,
 )
 
-from mainspring.db.schema import metadata
-
-# SQLite makes only INTEGER primary keys into row ids; PostgreSQL wants the 64 bits spelled out.
-Key = BigInteger().with_variant(Integer, "sqlite")
+from mainspring.db.schema import Key, metadata
 
 configuration_revision = Table(
     "configuration_revision",

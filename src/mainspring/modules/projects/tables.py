@@ -21,11 +21,8 @@ from sqlalchemy import (
     event,
 )
 
-from mainspring.db.schema import metadata
+from mainspring.db.schema import Key, metadata
 from mainspring.kit.time import now_ms
-
-# SQLite makes only INTEGER primary keys into row ids; PostgreSQL wants the 64 bits spelled out.
-Key = BigInteger().with_variant(Integer, "sqlite")
 
 namespaces = Table(
     "namespaces",

@@ -7,10 +7,7 @@ deleted version is not given again. Times are milliseconds since the epoch, UTC.
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 
-from mainspring.db.schema import metadata
-
-# SQLite makes only INTEGER primary keys into row ids; PostgreSQL wants the 64 bits spelled out.
-Key = BigInteger().with_variant(Integer, "sqlite")
+from mainspring.db.schema import Key, metadata
 
 registered_models = Table(
     "registered_models",

@@ -33,13 +33,10 @@ from sqlalchemy import (
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeEngine
 
-from mainspring.db.schema import metadata
+from mainspring.db.schema import Key, metadata
 from mainspring.kit.time import now_ms
 
 _STALE = text("body IS NULL")
-
-# SQLite makes only INTEGER primary keys into row ids; PostgreSQL wants the 64 bits spelled out.
-Key = BigInteger().with_variant(Integer, "sqlite")
 
 
 def _project() -> Column[int]:
