@@ -102,9 +102,31 @@ class Settings:
     oidc_admin_group: str = _setting(
         "", "Group of that provider whose members administer this server. Empty: the provider does not decide that."
     )
-    gitlab_url: str = _setting("", "GitLab that users sign in by: its address. Empty: none.")
-    gitlab_client_id: str = _setting("", "Id of this server's application in that GitLab.")
+    gitlab_url: str = _setting("", "GitLab whose projects fill the catalog: its address. Empty: none.")
+    gitlab_token: str = _secret(
+        "Token by which that GitLab is read for everyone: what it sees of public projects, all may see. Empty: what "
+        "GitLab shows without one."
+    )
+    gitlab_client_id: str = _setting(
+        "", "Id of this server's application in that GitLab: with it users sign in by GitLab, or send its tokens."
+    )
     gitlab_client_secret: str = _secret("Secret of that application; empty for one that is not confidential.")
+    gitlab_access_ttl: int = _setting(
+        60, "Seconds that what GitLab said of a user's access is believed; 0 asks it at each request."
+    )
+    gitlab_webhook_secret: str = _secret(
+        "Secret token of GitLab's webhooks, by which projects are read again at once. Empty: webhooks are refused."
+    )
+    sources: str = _setting(
+        "",
+        "Further places whose projects fill the catalog, with commas between: git:/folder/of/repositories, gitea:URL.",
+    )
+    sources_every: int = _setting(60, "Seconds after which those places are asked for what has changed.")
+    categories: str = _setting(
+        "",
+        "Categories of the catalog beside AI models, datasets and processors: id=Title=topic,topic; with semicolons "
+        "between.",
+    )
     log_format: str = _setting("auto", "json, pretty, or auto: pretty on a terminal.")
     log_level: str = _setting("info", "debug, info, warning or error.")
     read_timeout: int = _setting(60, "Seconds that a client may be silent in the middle of a request.")
@@ -146,15 +168,19 @@ class Settings:
         )
 
     def _check_providers(self) -> None:
-        named = bool(self.oidc_issuer or self.gitlab_url)
-        right = "oidc where oidc_issuer or gitlab_url is set, and only there"
+        named = bool(self.oidc_issuer or self.gitlab_client_id)
+        right = "oidc where oidc_issuer or gitlab_client_id is set, and only there"
         _check(named == (self.auth == "oidc"), "auth", self.auth, right)
         for setting, url, client, client_id in (
             ("oidc_issuer", self.oidc_issuer, "oidc_client_id", self.oidc_client_id),
             ("gitlab_url", self.gitlab_url, "gitlab_client_id", self.gitlab_client_id),
         ):
             _check(not url or is_confidential(url), setting, mask(url), "an https:// URL")
-            _check(bool(url) == bool(client_id), client, client_id, f"set where {setting} is, and only there")
+            _check(bool(url) or not client_id, client, client_id, f"set only where {setting} is")
+        without = "set where oidc_issuer is, and only there"
+        _check(bool(self.oidc_issuer) == bool(self.oidc_client_id), "oidc_client_id", self.oidc_client_id, without)
+        _check(0 <= self.gitlab_access_ttl <= 3600, "gitlab_access_ttl", self.gitlab_access_ttl, "seconds, 0 to 3600")
+        _check(1 <= self.sources_every <= 86400, "sources_every", self.sources_every, "seconds from 1 to 86400")
 
     @property
     def host_names(self) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from mainspring.kit.permissions import ACCOUNT_PERMISSIONS, ROLE_PERMISSIONS, Pe
 from mainspring.kit.sql_engines import create_write_engine
 from mainspring.modules.identity.tables import credentials
 from mainspring.server import v1
+from mainspring.server.dialects import ROUTES as DIALECTS
 from mainspring.server.schema import metadata
 from tests.components.accounts import Guarded
 
@@ -79,7 +80,8 @@ def routes() -> list[Route]:
         for path in handler.paths  # type: ignore[union-attr]
         for method in handler.http_methods  # type: ignore[union-attr]
     ]
-    return [*own, *(Route(each.method, each.path, each.permission) for each in ENDPOINTS)]
+    others = [*ENDPOINTS, *DIALECTS]
+    return [*own, *(Route(each.method, each.path, each.permission) for each in others)]
 
 
 PAGES = {("POST", "/sign-out")}

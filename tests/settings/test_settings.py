@@ -159,7 +159,7 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
         ({"oidc_client_id": ""}, "oidc_client_id"),
         ({"oidc_issuer": "http://sso.example.org"}, "oidc_issuer"),
         ({"oidc_issuer": "sso.example.org"}, "oidc_issuer"),
-        ({"gitlab_url": "https://gitlab.example.org"}, "gitlab_client_id"),
+        ({"gitlab_url": "https://gitlab.example.org", "gitlab_access_ttl": "3601"}, "gitlab_access_ttl"),
         ({"gitlab_client_id": "x"}, "gitlab_client_id"),
         ({"gitlab_url": "ftp://gitlab.example.org", "gitlab_client_id": "x"}, "gitlab_url"),
     ],

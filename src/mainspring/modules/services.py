@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from mainspring.db.engine import Database
 from mainspring.engines.blobs import BlobStore
+from mainspring.engines.sources import Source
 from mainspring.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The open database and artifact store of a server process, and its settings."""
+    """The open database and artifact store of a server process, its settings, and its sources of projects by name."""
 
     db: Database
     blobs: BlobStore
     settings: Settings = field(default_factory=Settings)
+    sources: Mapping[str, Source] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

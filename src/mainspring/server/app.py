@@ -6,8 +6,9 @@ import asyncio
 import gc
 import signal
 import time
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 from sqlalchemy import Engine
@@ -49,9 +50,18 @@ from mainspring.worker.tasks import load_tasks
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from mainspring.api.routing import Router
+
 log = structlog.get_logger(__name__)
 READY_WAIT_S = 5
-V1_AFTER_S = 0.5
+REST_AFTER_S = 0.5
+
+
+class _Rest(NamedTuple):
+    """What is not there from the first moment: the routers of dialects, and ``/api/v1``."""
+
+    routers: Sequence[Router]
+    v1: Litestar
 
 
 class Application:
@@ -97,25 +107,25 @@ class Application:
         self._access = Access(self.db, self._settings)
         self._mlflow = dispatch.Dispatcher(services, self._access.find, ENDPOINTS)
         self._services = services
-        self._v1: asyncio.Task[Litestar] | None = None
-        asyncio.get_running_loop().call_later(V1_AFTER_S, self._begin_v1)
+        self._rest: asyncio.Task[_Rest] | None = None
+        asyncio.get_running_loop().call_later(REST_AFTER_S, self._begin_rest)
         self._runner = Runner(services, load_tasks) if self._settings.background else None
         if self._runner:
             self._runner.start()
 
-    def _begin_v1(self) -> asyncio.Task[Litestar]:
-        """Return what builds ``/api/v1``: begun by the first request to it, soon after the start in any case."""
-        if self._v1 is None:
-            self._v1 = asyncio.create_task(self._load_v1(self._services))
-        return self._v1
+    def _begin_rest(self) -> asyncio.Task[_Rest]:
+        """Return what builds the rest: begun by the first request to it, soon after the start in any case."""
+        if self._rest is None:
+            self._rest = asyncio.create_task(self._load_rest(self._services))
+        return self._rest
 
-    async def _load_v1(self, services: Services) -> Litestar:
-        """Build ``/api/v1`` while the first requests are answered: its framework takes longest to load.
+    async def _load_rest(self, services: Services) -> _Rest:
+        """Build ``/api/v1`` and the other dialects while the first requests are answered: they take longest to load.
 
         A server whose own API cannot be built, for a route without its permission say, stops.
         """
         try:
-            return await asyncio.to_thread(_create_v1, services, self._access)
+            return await asyncio.to_thread(_create_rest, services, self._access)
         except Exception:
             log.exception("api_refused")
             signal.raise_signal(signal.SIGTERM)
@@ -189,8 +199,14 @@ class Application:
         elif path == "/readyz":
             await self._readyz(send)
         else:
-            v1 = await self._begin_v1()
-            await v1(request.scope, receive, send)  # type: ignore[arg-type]
+            await self._answer_rest(request, receive, send)
+
+    async def _answer_rest(self, request: Request, receive: Receive, send: Send) -> None:
+        rest = await self._begin_rest()
+        for router in rest.routers:
+            if router.handles(request.path):
+                return await router(request, send)
+        await rest.v1(request.scope, receive, send)  # type: ignore[arg-type]
 
     async def _readyz(self, send: Send) -> None:
         """Answer 200 while the database and the store serve, else 503 with what does not."""
@@ -212,7 +228,8 @@ def upgrade(engine: Engine) -> None:
         log.info("database_upgraded", revisions=ran)
 
 
-def _create_v1(services: Services, access: Access) -> Litestar:
+def _create_rest(services: Services, access: Access) -> _Rest:
+    from mainspring.server.dialects import create_routers
     from mainspring.server.v1 import create_v1
 
-    return create_v1(services, access.find)
+    return _Rest(create_routers(services, access.find), create_v1(services, access.find))

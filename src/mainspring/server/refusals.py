@@ -7,7 +7,7 @@ import msgspec
 from mainspring.api.mlflow.dispatch import error_body
 from mainspring.kit.context import request_id
 from mainspring.kit.errors import MainspringError
-from mainspring.kit.http import JSON, Request, Send, respond
+from mainspring.kit.http import JSON, Headers, Request, Send, respond
 
 PROBLEM_JSON = "application/problem+json"
 
@@ -40,10 +40,17 @@ def problem_of(error: MainspringError, status: int | None = None) -> Problem:
 
 async def refuse(request: Request, send: Send, error: MainspringError, status: int | None = None) -> None:
     """Answer a request by an error: problem JSON on our own API, else as MLflow's clients read it."""
-    headers = [] if error.retry_after is None else [(b"retry-after", b"%d" % max(1, round(error.retry_after)))]
     if "/api/v1/" in request.path:
-        problem = problem_of(error, status)
-        body = msgspec.json.encode(problem)
-        await respond(send, problem.status, body, PROBLEM_JSON.encode(), headers)
+        await refuse_by_problem(request, send, error, status)
     else:
-        await respond(send, status or error.code.mlflow_status, error_body(error), JSON, headers)
+        await respond(send, status or error.code.mlflow_status, error_body(error), JSON, _retry_after(error))
+
+
+async def refuse_by_problem(_request: Request, send: Send, error: MainspringError, status: int | None = None) -> None:
+    """Answer a request by an error as problem JSON."""
+    problem = problem_of(error, status)
+    await respond(send, problem.status, msgspec.json.encode(problem), PROBLEM_JSON.encode(), _retry_after(error))
+
+
+def _retry_after(error: MainspringError) -> Headers:
+    return [] if error.retry_after is None else [(b"retry-after", b"%d" % max(1, round(error.retry_after)))]

@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Connection,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -36,6 +38,21 @@ namespaces = Table(
 )
 """``owner`` is the key of the user whose own namespace it is, NULL for one that is shared."""
 
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", String(500), nullable=False, unique=True),
+    Column("kind", String(20), nullable=False),
+    Column("position", Text, nullable=False),
+    Column("synced_at", BigInteger),
+    Column("failed_at", BigInteger),
+    Column("failure", Text, nullable=False),
+)
+"""Where projects come from. ``name`` is ``<kind>:<URL>``; ``position`` is JSON of how far it was read. It was last read
+in full at ``synced_at``; ``failed_at`` and ``failure`` say since when, and why, it cannot be: what is known of its
+projects is stale from then on."""
+
 projects = Table(
     "projects",
     metadata,
@@ -51,13 +68,15 @@ projects = Table(
     Column("updated_at", BigInteger, nullable=False),
     Column("archived_at", BigInteger),
     Column("deleted_at", BigInteger),
-    # The last one: SQLite reads a long text to get at what stands behind it.
+    # Behind the others: SQLite reads a long text to get at what stands behind it, unless that is NULL.
     Column("readme", Text, nullable=False),
+    Column("source", BigInteger),
     UniqueConstraint("namespace", "name"),
     Index(None, "visibility", "id"),
 )
 """``workspace`` is the name by which MLflow's clients know the project. A deleted project keeps its name until
-it is deleted for good, so that it can be restored."""
+it is deleted for good, so that it can be restored. ``source`` is where a project comes from that is kept elsewhere,
+a GitLab say, and NULL for one that is at home here."""
 
 project_topics = Table(
     "project_topics",
@@ -74,6 +93,66 @@ project_paths = Table(
     Column("project", ForeignKey("projects.id"), nullable=False, index=True),
 )
 """Paths that a project had before it was moved: they lead to it until another project takes them."""
+
+project_origins = Table(
+    "project_origins",
+    metadata,
+    Column("project", ForeignKey("projects.id"), primary_key=True, autoincrement=False),
+    Column("source", ForeignKey("sources.id"), nullable=False),
+    Column("external_id", String(200), nullable=False),
+    Column("external_path", String(400), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    UniqueConstraint("source", "external_id"),
+    Index(None, "source", "external_path"),
+)
+"""What projects that are kept elsewhere are called there. ``changed_at`` is the last activity there that the catalog
+knows of, ``seen_at`` when the source last showed the project."""
+
+source_accounts = Table(
+    "source_accounts",
+    metadata,
+    Column("source", ForeignKey("sources.id"), primary_key=True, autoincrement=False),
+    Column("user", BigInteger, primary_key=True, autoincrement=False),
+    Column("inside", Boolean, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("good_until", BigInteger, nullable=False),
+    Column("token", LargeBinary),
+    Index(None, "user"),
+)
+"""Accounts that a source knows. ``inside`` says that it shows them its internal projects. What it said of an account
+counts until ``good_until``: where it cannot be asked again, its roles fall away. ``token`` is the newest token by which
+the account is known there, encrypted: files are read, and roles asked for, with the account's own eyes."""
+
+source_roles = Table(
+    "source_roles",
+    metadata,
+    Column("user", BigInteger, primary_key=True, autoincrement=False),
+    Column("project", ForeignKey("projects.id"), primary_key=True, autoincrement=False),
+    Column("source", ForeignKey("sources.id"), nullable=False),
+    Column("role", Integer, nullable=False),
+    Index(None, "project"),
+)
+"""Roles that accounts have in projects by their source; they count as long as ``source_accounts`` says."""
+
+source_changes = Table(
+    "source_changes",
+    metadata,
+    Column("source", ForeignKey("sources.id"), primary_key=True, autoincrement=False),
+    Column("external_id", String(200), primary_key=True),
+    Column("noted_at", BigInteger, nullable=False),
+)
+"""Projects of which a source has told that they changed, and which are to be read again."""
+
+project_stars = Table(
+    "project_stars",
+    metadata,
+    Column("project", ForeignKey("projects.id"), primary_key=True, autoincrement=False),
+    Column("user", BigInteger, primary_key=True, autoincrement=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+"""Who likes a project that is at home here; others are starred where they come from."""
 
 grants = Table(
     "grants",

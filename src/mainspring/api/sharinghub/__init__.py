@@ -1,0 +1,1 @@
+"""SharingHub's own endpoints, so that its clients, and DVC, keep working."""

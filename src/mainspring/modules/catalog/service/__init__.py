@@ -1,0 +1,3 @@
+"""The door to the catalog."""
+
+from mainspring.modules.catalog import tables as _tables  # noqa: F401 - the schema is what the doors bring

@@ -1,0 +1,1 @@
+"""Files of projects: what a project shows and shares, and releases of it, which never change."""

@@ -1,0 +1,3 @@
+"""The door to lineage."""
+
+from mainspring.modules.lineage import tables as _tables  # noqa: F401 - the schema is what the doors bring

@@ -1,0 +1,21 @@
+"""The dialects beside MLflow's and our own: STAC, SharingHub's and the Hugging Face Hub's."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from mainspring.api.hub.routes import ROUTES as HUB
+from mainspring.api.routing import Router
+from mainspring.api.sharinghub.routes import ROUTES as SHARINGHUB
+from mainspring.api.stac.routes import ROUTES as STAC
+from mainspring.kit.actors import Actor
+from mainspring.kit.http import Request
+from mainspring.modules.services import Services
+from mainspring.server.refusals import refuse_by_problem
+
+ROUTES = (*STAC, *SHARINGHUB, *HUB)
+
+
+def create_routers(services: Services, authenticate: Callable[[Request], Awaitable[Actor]]) -> Sequence[Router]:
+    """Return the routers in the order in which they are asked."""
+    return [Router(services, authenticate, routes, refuse_by_problem) for routes in (STAC, SHARINGHUB, HUB)]
