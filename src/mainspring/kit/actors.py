@@ -39,7 +39,8 @@ class Actor:
     account is in. ``credential`` is the key of the session, API key or token that vouches for the account.
     ``scoped`` says that the credential allows less than the account may. An actor with a ``run_id`` may write
     to that run alone. ``workspace`` is what MLflow's clients call the project. ``until`` (ms) is when the first of
-    its roles there ends, None where none does.
+    its roles there ends, None where none does. ``limits`` and ``projects`` are what the credential allows at most, and
+    the keys of the projects that it is good for: None where it allows all that the account may.
     """
 
     name: str
@@ -54,6 +55,8 @@ class Actor:
     run_id: str | None = None
     workspace: str = "default"
     until: int | None = None
+    limits: frozenset[Permission] | None = None
+    projects: frozenset[int] | None = None
 
     def may(self, permission: Permission, run_id: str | None = None) -> bool:
         """Return whether the actor holds ``permission``, be it for the run ``run_id`` alone."""

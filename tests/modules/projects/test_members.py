@@ -87,7 +87,7 @@ def test_a_role_ends_when_its_time_is_over(tx: Connection, enter: Enter, monkeyp
     give(tx, enter, "bob", RoleName.DEVELOPER, expires_at=now_ms() + 60_000)
     assert enter("bob", "team/churn").may(P.TRACKING_WRITE)
     assert [each.path for each in service.search_projects(tx, enter("bob")).items] == ["team/churn"]
-    for module in (service.access, store):
+    for module in (service.access, store.visibility):
         monkeypatch.setattr(module, "now_ms", lambda: now_ms() + 61_000)
     with pytest.raises(NotFound):
         enter("bob", "team/churn")

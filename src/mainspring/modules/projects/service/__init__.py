@@ -25,6 +25,7 @@ from mainspring.modules.projects.service.projects import (
     update_project,
 )
 from mainspring.modules.projects.service.purge import RESTORE_DAYS, find_expired, forget_project
+from mainspring.modules.projects.store import visible_projects
 
 __all__ = [
     "RESTORE_DAYS",
@@ -53,4 +54,5 @@ __all__ = [
     "search_projects",
     "set_member",
     "update_project",
+    "visible_projects",
 ]

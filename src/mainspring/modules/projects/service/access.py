@@ -24,6 +24,9 @@ NO_PROJECT = 0
 READS = ROLE_PERMISSIONS[Role.REPORTER] - {Permission.SIGNED_IN, Permission.CONFIGURATION_READ}
 """What the visibility of a project gives to those whom it is open to: how it is set up is its members' business."""
 
+NOBODY_NOWHERE = replace(NOBODY, project=NO_PROJECT)
+"""Who has no account, in no project."""
+
 ARCHIVED = frozenset(each for each in Permission if each.endswith(":write"))
 """What nobody does in an archived project."""
 
@@ -69,6 +72,7 @@ def enter(
         return _nobody(tx, place, public_read)
     project = find_place(tx, place)
     permissions, until = _allowed(tx, account, project)
+    limits = None if credential is None else credential.permissions
     if credential is not None and credential.projects is not None and project.key not in credential.projects:
         permissions &= ACCOUNT_PERMISSIONS
     if (place.path or place.workspace) and Permission.PROJECT_READ not in permissions:
@@ -79,12 +83,10 @@ def enter(
     if credential is not None and credential.run_id:
         run_id = credential.run_id if permissions >= RUN_PERMISSIONS else None
         # What it was made with is no more than its maker could do then; it may ask for secrets that name the account.
-        permissions &= (READS if credential.permissions is None else credential.permissions) | ACCOUNT_PERMISSIONS
-    elif credential is not None and credential.permissions is not None:
-        permissions &= credential.permissions
+        limits = (READS if limits is None else limits) | ACCOUNT_PERMISSIONS
     return Actor(
         account.name,
-        permissions,
+        permissions if limits is None else permissions & limits,
         project.key,
         account.key,
         ActorKind(account.kind),
@@ -95,6 +97,8 @@ def enter(
         run_id,
         project.workspace,
         until,
+        limits,
+        credential.projects if credential else None,
     )
 
 
@@ -121,12 +125,19 @@ def _check_one_project(place: Place, project: ProjectRecord) -> None:
 
 def _nobody(tx: Connection, place: Place, public_read: bool) -> Actor:
     """Return the actor that nobody is: a project that is not open looks like one that is not there."""
-    allowed = frozenset({Permission.PROJECTS_DISCOVER} if public_read else ())
+    if not public_read:
+        return NOBODY_NOWHERE
+    nobody = replace(NOBODY_NOWHERE, permissions=frozenset({Permission.PROJECTS_DISCOVER}))
     with suppress(NotFound):
-        project = find_place(tx, place)
-        if public_read and project.visibility == Visibility.PUBLIC:
-            return Actor(NOBODY.name, READS, project.key, kind=ActorKind.NOBODY, workspace=project.workspace)
-    return Actor(NOBODY.name, allowed, NO_PROJECT, kind=ActorKind.NOBODY)
+        return _reading(nobody, place, find_place(tx, place))
+    return nobody
+
+
+def _reading(nobody: Actor, place: Place, project: ProjectRecord) -> Actor:
+    """Return nobody in a project that is open to everyone. Raises NotFound for others."""
+    if Permission.PROJECTS_DISCOVER not in nobody.permissions or project.visibility != Visibility.PUBLIC:
+        raise no_project(place)
+    return replace(nobody, project=project.key, workspace=project.workspace, permissions=READS)
 
 
 def _is_limited(credential: Credential) -> bool:
@@ -136,18 +147,26 @@ def _is_limited(credential: Credential) -> bool:
 def acting_in(tx: Connection, actor: Actor, place: Place) -> Actor:
     """Return the actor in another project than the one that its request is about. Raises NotFound.
 
-    A limited credential stays where it is.
+    A limited credential takes away there what it takes away here; a run token stays where it is. Who has no account
+    gets into public projects where people may read without one.
     """
     project = find_place(tx, place)
     if project.key == actor.project:
         return actor
+    if actor.kind is ActorKind.NOBODY:
+        return _reading(actor, place, project)
     if actor.key is None and actor.is_admin:
         return _owner_in(actor, project)
-    account = None if actor.key is None or actor.scoped or actor.run_id else identity.get_account(tx, actor.key)
-    permissions = permissions_of(tx, account, project) if account else frozenset()
+    account = None if actor.key is None or actor.run_id else identity.get_account(tx, actor.key)
+    good_there = actor.projects is None or project.key in actor.projects
+    if account is None or not good_there:
+        raise no_project(place)
+    permissions, until = _allowed(tx, account, project)
+    if actor.limits is not None:
+        permissions &= actor.limits
     if Permission.PROJECT_READ not in permissions:
         raise no_project(place)
-    return replace(actor, project=project.key, workspace=project.workspace, permissions=permissions)
+    return replace(actor, project=project.key, workspace=project.workspace, permissions=permissions, until=until)
 
 
 def permissions_of(tx: Connection, account: Account, project: ProjectRecord) -> frozenset[Permission]:
