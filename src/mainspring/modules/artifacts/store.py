@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from sqlalchemy import Connection, delete, func, insert, not_, or_, select, update
 
-from mainspring.kit.sql_engines import select_where_in, upsert_rows
+from mainspring.kit.sql_engines import chosen, select_rows, select_where_in, upsert_rows
 from mainspring.modules.artifacts.tables import artifact_files, artifact_uploads, signing_keys
 
 _FILE_COLUMNS = ("path", "size", "sha256", "verified", "etag", "recorded_at")
@@ -63,6 +64,19 @@ def find_files(tx: Connection, paths: Iterable[str]) -> dict[str, FileRecord]:
     statement = "SELECT path, size, sha256, verified, etag FROM artifact_files WHERE path"
     rows = select_where_in(tx, statement, paths)
     return {row[0]: FileRecord(row[0], row[1], row[2], bool(row[3]), row[4]) for row in rows}
+
+
+def find_below(tx: Connection, folders: Iterable[str], limit: int) -> dict[str, list[FileRecord]]:
+    """Return what is known of the first ``limit`` files below each folder that has any, by path."""
+    # "0" is what comes after "/". Each folder is a range of the primary key, and cut by itself.
+    below = "SELECT path, size, sha256, verified, etag FROM artifact_files WHERE path > ? AND path < ? ORDER BY path"
+    found: dict[str, list[FileRecord]] = {}
+    for part in chosen(dict.fromkeys(folders), 100):
+        ranges = (f"SELECT {n} AS place, f.* FROM ({below} LIMIT {limit:d}) AS f" for n in range(len(part)))
+        ends = [end for folder in part for end in (f"{folder}/", f"{folder}0")]
+        for place, path, size, sha256, verified, etag in select_rows(tx, " UNION ALL ".join(ranges), ends):
+            found.setdefault(part[place], []).append(FileRecord(path, size, sha256, bool(verified), etag))
+    return {folder: sorted(files, key=attrgetter("path")) for folder, files in found.items()}
 
 
 def count_bytes(tx: Connection, folder: str, *, outside: bool = False) -> int:

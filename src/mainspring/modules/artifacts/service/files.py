@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import posixpath
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 
 import msgspec
 from sqlalchemy import Connection
@@ -134,6 +134,14 @@ async def find_record(services: Services, key: str, etag: str) -> FileRecord | N
     """Return what is recorded of the file that the store has at ``key`` under this ETag; None if no hash is."""
     found = (await services.db.read(records.find_files, [key])).get(key)
     return found if found and found.etag == etag and found.sha256 else None
+
+
+def find_recorded(tx: Connection, folders: Collection[str], limit: int) -> dict[str, list[FileRecord]]:
+    """Return what is recorded of files below folders of the store, up to ``limit`` of each, by path.
+
+    Folders without any are left out. It is for whoever has looked at who may know of the files.
+    """
+    return records.find_below(tx, folders, limit)
 
 
 def _record_files(tx: Connection, calls: Sequence[tuple[FileRecord]]) -> list[MainspringError | None]:

@@ -11,11 +11,12 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
 import msgspec
+from sqlalchemy import Connection
 
 from mainspring.engines.blobs import SignedRequest
 from mainspring.kit.errors import InvalidArgument, PermissionDenied
@@ -59,6 +60,19 @@ async def sign_download(services: Services, origin: str, path: str, expires_s: i
         return _at_store(await services.blobs.sign_get(path, expires_s), expires)
     [signed] = await _at_server(services, origin, [Capability("GET", path, expires)])
     return signed
+
+
+def download_signer(tx: Connection, expires_s: int) -> Callable[[str], str]:
+    """Return what signs reads of the store's paths at this server: path and query of a URL that needs its origin.
+
+    It is for lists of many files, which are signed without another question to the database or the store.
+    """
+    key, expires = records.select_signing_key(tx), _expires(expires_s)
+
+    def sign(path: str) -> str:
+        return _path_and_query(key, Capability("GET", artifact_path(path), expires))
+
+    return sign
 
 
 async def sign_upload(services: Services, origin: str, path: str, expires_s: int) -> SignedUrl:

@@ -8,6 +8,7 @@ they ask for them.
 
 from mainspring.modules.registry.service.files import read_model_file
 from mainspring.modules.registry.service.holders import find_holders
+from mainspring.modules.registry.service.links import LinkedModel, LinkedVersion, linked_models
 from mainspring.modules.registry.service.models import (
     MAX_MODELS,
     create_registered_model,
@@ -40,6 +41,8 @@ from mainspring.modules.registry.service.versions import (
 __all__ = [
     "MAX_MODELS",
     "MAX_VERSIONS",
+    "LinkedModel",
+    "LinkedVersion",
     "create_model_version",
     "create_registered_model",
     "delete_alias",
@@ -55,6 +58,7 @@ __all__ = [
     "get_model_version_by_alias",
     "get_model_version_details",
     "get_registered_model",
+    "linked_models",
     "read_model_file",
     "record_model_file",
     "search_model_versions",

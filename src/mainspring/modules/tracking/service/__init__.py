@@ -16,6 +16,7 @@ from mainspring.modules.tracking.service.experiments import (
     search_experiments,
     set_experiment_tag,
 )
+from mainspring.modules.tracking.service.lineage import locate_runs
 from mainspring.modules.tracking.service.metrics import (
     get_metric_history,
     get_metric_history_bulk,
@@ -73,6 +74,7 @@ __all__ = [
     "get_series",
     "give_up_project",
     "is_empty",
+    "locate_runs",
     "log_batch",
     "log_inputs",
     "log_logged_model_params",

@@ -1,0 +1,14 @@
+"""Where runs and logged models come from and lead to, for those who have looked at who may know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection
+
+from mainspring.modules.tracking.store import lineage as store
+
+
+def locate_runs(tx: Connection, run_ids: Collection[str]) -> dict[str, tuple[int, str]]:
+    """Return (project, artifact URI) of the runs that exist, of whatever projects, by run id."""
+    return store.find_locations(tx, run_ids) if run_ids else {}
