@@ -24,7 +24,7 @@ from mainspring.modules.projects.schemas import (
     RoleName,
     Visibility,
 )
-from mainspring.modules.projects.service import names
+from mainspring.modules.projects.service import names, sources
 from mainspring.modules.projects.service.access import (
     Place,
     find_place,
@@ -34,6 +34,7 @@ from mainspring.modules.projects.service.access import (
 )
 from mainspring.modules.projects.service.namespaces import own_namespace
 from mainspring.modules.projects.service.purge import expired_since
+from mainspring.modules.projects.service.workspaces import free_workspace
 from mainspring.modules.projects.store import ProjectRecord
 
 MAX_PAGE = 1000
@@ -74,12 +75,7 @@ def _workspace(tx: Connection, wanted: str | None, namespace: str, name: str) ->
         if store.find_workspace(tx, names.check_workspace(wanted)):
             raise AlreadyExists(f"A project has the workspace '{wanted}' already.", field="workspace")
         return wanted
-    suggested = names.workspace_of(namespace, name)
-    number, free = 2, suggested
-    while store.find_workspace(tx, free):
-        free = f"{suggested[:58].rstrip('-')}-{number}"
-        number += 1
-    return free
+    return free_workspace(tx, namespace, name)
 
 
 def _check_free(tx: Connection, path: str) -> None:
@@ -132,6 +128,7 @@ def update_project(tx: Connection, actor: Actor, change: ProjectUpdate) -> Proje
     """
     actor.require(Permission.PROJECT_MANAGE)
     project = own_project(tx, actor)
+    sources.check_not_decided_elsewhere(tx, project, change)
     before = _told(_get(tx, project.key))
     values: dict[str, Any] = {"updated_at": now_ms()}
     if change.description is not UNSET:
@@ -183,6 +180,8 @@ def delete_project(tx: Connection, actor: Actor) -> None:
     actor.require(Permission.PROJECT_DELETE)
     project = own_project(tx, actor)
     _check_not_default(project, "deleted")
+    if not actor.is_admin:
+        sources.check_gone_elsewhere(tx, project)
     store.update_project(tx, project.key, deleted_at=now_ms())
     identity.change_access(tx)
     publish(tx, Event("project.delete", project.path, actor, project.key, _told(_get(tx, project.key))))
