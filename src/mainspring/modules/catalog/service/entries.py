@@ -18,6 +18,8 @@ OWN_FILE = "file:"
 """How the href of an asset begins that is a file of the project; its path follows, as it is."""
 OWN_ARCHIVE = "archive:"
 """How the href of an asset begins that is all files of a release; its tag follows."""
+OWN_PROJECT = "project:"
+"""How the href of a link begins that is the item of another project: ``project:<collection>/<namespace/name>``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Content(Struct, frozen=True, omit_defaults=True):
     """An item as it is kept: the parts of its STAC JSON.
 
     ``properties`` has no ``datetime`` fields left out: STAC's rules hold for it as it is. ``links`` are those to
-    elsewhere. ``assets`` are STAC's, their hrefs absolute or beginning with ``OWN_FILE`` or ``OWN_ARCHIVE``.
+    elsewhere, their hrefs absolute or beginning with ``OWN_FILE`` or ``OWN_PROJECT``. ``assets`` are STAC's, their hrefs absolute or beginning with ``OWN_FILE`` or ``OWN_ARCHIVE``.
     ``readme`` is safe HTML.
     """
 
