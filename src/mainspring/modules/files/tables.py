@@ -1,7 +1,7 @@
 """Tables of projects' files and releases. Times are milliseconds since the epoch, UTC.
 
-The bytes lie in the artifact store by their SHA-256, once for each project: a release is a list of them, made in
-one transaction, that no later change of the files can touch.
+Files and releases name bytes by their SHA-256: a release is a list of them, made in one transaction, that no later
+change of the files can touch. ``file_blobs`` says under which name the bytes lie in the artifact store.
 """
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table, Text, UniqueConstraint
@@ -22,6 +22,20 @@ project_files = Table(
 )
 """The files of a project as they are now."""
 
+file_blobs = Table(
+    "file_blobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("project", BigInteger, nullable=False),
+    Column("sha256", String(64)),
+    Column("size", BigInteger, nullable=False),
+    Column("unused_since", BigInteger, index=True),
+    Index(None, "project", "sha256"),
+)
+"""The bytes of files as they lie in the store, each under a name of its own, so that what is put never meets what is
+deleted. ``sha256`` is NULL while the bytes are on their way in, or out. ``unused_since`` is NULL for what files or
+releases may name, else since when nothing does; 0 for what is being deleted."""
+
 project_releases = Table(
     "project_releases",
     metadata,
@@ -29,12 +43,13 @@ project_releases = Table(
     Column("project", BigInteger, nullable=False),
     Column("tag", String(100), nullable=False),
     Column("name", String(200), nullable=False),
+    Column("state", String(64), nullable=False),
     Column("description", Text, nullable=False),
     Column("created_by", String(100), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     UniqueConstraint("project", "tag"),
 )
-"""Releases: named states of a project's files."""
+"""Releases: named states of a project's files; ``state`` is the SHA-256 of the list of them."""
 
 release_files = Table(
     "release_files",

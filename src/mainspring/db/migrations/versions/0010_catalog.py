@@ -104,11 +104,23 @@ def _create_files() -> None:
     )
     op.create_index(op.f("ix_project_files_project_sha256"), "project_files", ["project", "sha256"], unique=False)
     op.create_table(
+        "file_blobs",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("project", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("unused_since", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_file_blobs")),
+    )
+    op.create_index(op.f("ix_file_blobs_project_sha256"), "file_blobs", ["project", "sha256"], unique=False)
+    op.create_index(op.f("ix_file_blobs_unused_since"), "file_blobs", ["unused_since"], unique=False)
+    op.create_table(
         "project_releases",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("project", sa.BigInteger(), nullable=False),
         sa.Column("tag", sa.String(length=100), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("state", sa.String(length=64), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("created_by", sa.String(length=100), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
