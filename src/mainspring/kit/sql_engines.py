@@ -214,7 +214,7 @@ def update_rows(tx: Connection, table: Table, columns: tuple[str, ...], rows: Se
 # The texts are made once each: making them took longer than running them.
 @cache
 def _insert(dialect: str, table: Table, columns: tuple[str, ...], clause: str) -> str:
-    names = ", ".join(columns)
+    names = _quoted(columns)
     if dialect == "sqlite":
         return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(columns))}) {clause}"
     return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({_arrays(table, columns)}) {clause}"
@@ -223,8 +223,8 @@ def _insert(dialect: str, table: Table, columns: tuple[str, ...], clause: str) -
 @cache
 def _upsert(dialect: str, table: Table, columns: tuple[str, ...], newer: str, only_if: str) -> str:
     key = [column.name for column in table.primary_key]
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
-    clause = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes}"
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in columns if name not in key)
+    clause = f"ON CONFLICT ({_quoted(key)}) DO UPDATE SET {changes}"
     if newer:
         mine = ", ".join(f"{table.name}.{name.strip()}" for name in newer.split(","))
         theirs = ", ".join(f"excluded.{name.strip()}" for name in newer.split(","))
@@ -242,6 +242,11 @@ def _update(dialect: str, table: Table, columns: tuple[str, ...]) -> str:
     changes = ", ".join(f"{name} = new.{name}" for name in changed)
     rows = f"unnest({_arrays(table, columns)}) AS new({', '.join(columns)})"
     return f"UPDATE {table.name} SET {changes} FROM {rows} WHERE {table.name}.{key} = new.{key}"
+
+
+def _quoted(columns: Sequence[str]) -> str:
+    """Return names of columns, of which some are words of SQL: ``user``."""
+    return ", ".join(f'"{name}"' for name in columns)
 
 
 def _arrays(table: Table, columns: Sequence[str]) -> str:

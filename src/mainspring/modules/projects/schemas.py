@@ -139,6 +139,8 @@ class Member(Struct, frozen=True):
     created_by: str
     created_at: int
     expires_at: int | None = None
+    source: str | None = None
+    """Where the project is kept, a GitLab say, if the role comes from there: it is changed there."""
 
 
 class Members(Struct, frozen=True):

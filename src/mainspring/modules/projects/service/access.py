@@ -16,7 +16,7 @@ from mainspring.modules.identity import service as identity
 from mainspring.modules.identity.service import Account, Credential
 from mainspring.modules.projects import store
 from mainspring.modules.projects.schemas import Explanation, Reason, RoleName, Visibility
-from mainspring.modules.projects.store import Grant, NamespaceRecord, ProjectRecord
+from mainspring.modules.projects.store import Grant, NamespaceRecord, ProjectRecord, Standing
 
 NO_PROJECT = 0
 """The key that no project has."""
@@ -61,24 +61,30 @@ def no_project(place: Place) -> NotFound:
 
 
 def enter(
-    tx: Connection, account: Account | None, credential: Credential | None, place: Place, public_read: bool
+    tx: Connection,
+    account: Account | None,
+    credential: Credential | None,
+    place: Place,
+    public_read: bool,
+    limits: frozenset[Permission] | None = None,
 ) -> Actor:
     """Return who acts in the project of a request, with what they may do there. Raises NotFound.
 
     Without an account it is nobody, who may read public projects where ``public_read`` is set. A credential
-    that is limited takes away what it does not name.
+    that is limited takes away what it does not name; ``limits`` are those of what vouches that is not kept here.
     """
     if account is None:
         return _nobody(tx, place, public_read)
     project = find_place(tx, place)
     permissions, until = _allowed(tx, account, project)
-    limits = None if credential is None else credential.permissions
+    if credential is not None:
+        limits = credential.permissions
     if credential is not None and credential.projects is not None and project.key not in credential.projects:
         permissions &= ACCOUNT_PERMISSIONS
     if (place.path or place.workspace) and Permission.PROJECT_READ not in permissions:
         raise no_project(place)
     _check_one_project(place, project)
-    scoped = credential is not None and _is_limited(credential)
+    scoped = limits is not None or (credential is not None and _is_limited(credential))
     run_id = None
     if credential is not None and credential.run_id:
         run_id = credential.run_id if permissions >= RUN_PERMISSIONS else None
@@ -178,31 +184,66 @@ def _allowed(tx: Connection, account: Account, project: ProjectRecord) -> tuple[
     """Return what an account may do in a project, and when (ms) that ends by itself."""
     if account.is_admin:
         return _left_by_archiving(frozenset(Permission), project), None
-    role, until = _role(tx, account, project)
-    allowed = ROLE_PERMISSIONS[role] if role else ACCOUNT_PERMISSIONS
-    if project.visibility != Visibility.PRIVATE:
+    standing = _standing(tx, account, project)
+    allowed = ROLE_PERMISSIONS[standing.role] if standing.role else ACCOUNT_PERMISSIONS
+    if standing.is_open:
         allowed |= READS
-    return _left_by_archiving(allowed, project), until
+    return _left_by_archiving(allowed, project), standing.until
 
 
 def _left_by_archiving(allowed: frozenset[Permission], project: ProjectRecord) -> frozenset[Permission]:
     return allowed if project.archived_at is None else allowed - ARCHIVED
 
 
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What an account is in a project: its greatest role, whether the project is open to it, until when (ms)."""
+
+    role: Role | None
+    is_open: bool
+    until: int | None
+
+
 def greatest_role(tx: Connection, account: Account, project: ProjectRecord) -> Role | None:
     """Return the greatest role that an account has in a project, or None."""
-    return _role(tx, account, project)[0]
+    return _standing(tx, account, project).role
 
 
-def _role(tx: Connection, account: Account, project: ProjectRecord) -> tuple[Role | None, int | None]:
-    """Return the greatest role that an account has in a project, or None, and when (ms) the first of its roles ends."""
-    above = store.namespaces_above(tx, project.namespace_name)
+def role_of_level(level: int) -> Role | None:
+    """Return the role that a level at a source stands for: the greatest that is not above it, None for less."""
+    return max((role for role in Role if role <= level), default=None)
+
+
+def _standing(tx: Connection, account: Account, project: ProjectRecord) -> _Standing:
+    """Return what an account is in a project: until the first of what makes it so ends."""
+    above = namespaces_of(tx, project)
     held = _grants(tx, account, project, above)
     roles = [Role(grant.role) for grant in held]
     if any(each.owner == account.key for each in above):
         roles.append(Role.OWNER)
     ends = [grant.expires_at for grant in held if grant.expires_at is not None]
-    return max(roles, default=None), min(ends, default=None)
+    known = _known_there(tx, account, project)
+    if known is not None:
+        roles += filter(None, [role_of_level(known.level)])
+        ends.append(known.good_until)
+    inside = project.source is None or (known is not None and known.inside)
+    is_open = project.visibility == Visibility.PUBLIC or (project.visibility == Visibility.INTERNAL and inside)
+    return _Standing(max(roles, default=None), is_open, min(ends, default=None))
+
+
+def namespaces_of(tx: Connection, project: ProjectRecord) -> Sequence[NamespaceRecord]:
+    """Return the namespaces whose roles hold in a project: none where it is kept elsewhere.
+
+    It has its path from there: whoever has a namespace of such a name here is not thereby somebody there.
+    """
+    return store.namespaces_above(tx, project.namespace_name) if project.source is None else ()
+
+
+def _known_there(tx: Connection, account: Account, project: ProjectRecord) -> Standing | None:
+    """Return what the source of a project lets an account do in it, None where it does not know the account."""
+    if project.source is None:
+        return None
+    return store.find_standing(tx, account.key, project.source, project.key, now_ms())
 
 
 def _grants(tx: Connection, account: Account, project: ProjectRecord, above: Sequence[NamespaceRecord]) -> list[Grant]:
@@ -256,7 +297,7 @@ def _reasons(tx: Connection, account: Account, project: ProjectRecord, permissio
     reasons = []
     if account.is_admin:
         reasons.append(Reason("administrator", f"{account.name} administrates the installation.", allows=True))
-    above = store.namespaces_above(tx, project.namespace_name)
+    above = namespaces_of(tx, project)
     for own in (each.name for each in above if each.owner == account.key):
         allows = permission in ROLE_PERMISSIONS[Role.OWNER]
         reasons.append(Reason("namespace", f"{own} is their own.", allows, RoleName.OWNER))
@@ -270,12 +311,33 @@ def _reasons(tx: Connection, account: Account, project: ProjectRecord, permissio
             where = store.get_namespace(tx, grant.scope).name
         detail = f"{holder} is {role.name.lower()} of {where}, granted by {grant.created_by}."
         reasons.append(Reason("grant", detail, permission in ROLE_PERMISSIONS[role], RoleName(role.name.lower())))
+    if project.source is not None:
+        reasons += _reasons_there(tx, account, project, permission)
     open_to = {Visibility.INTERNAL: "everyone who is signed in", Visibility.PUBLIC: "everyone"}
-    if project.visibility in open_to:
+    if project.visibility in open_to and (project.source is None or project.visibility == Visibility.PUBLIC):
         who = open_to[Visibility(project.visibility)]
         reasons.append(Reason("visibility", f"{project.path} may be read by {who}.", permission in READS))
     reasons += _archived(project, permission)
     return reasons or [Reason("none", f"{account.name} has no role in {project.path}.", allows=False)]
+
+
+def _reasons_there(tx: Connection, account: Account, project: ProjectRecord, permission: Permission) -> list[Reason]:
+    """Return what the source of a project has to say of an account."""
+    kind, _, url = store.source_name(tx, project.source or 0).partition(":")
+    known = _known_there(tx, account, project)
+    if known is None:
+        detail = f"{url} does not vouch for {account.name} now: what it knows counts after its next answer."
+        return [Reason(kind, detail, allows=False)]
+    reasons = []
+    role = role_of_level(known.level)
+    if role is not None:
+        detail = f"{account.name} has the level {known.level} at {url}, which is {role.name.lower()}."
+        reasons.append(Reason(kind, detail, permission in ROLE_PERMISSIONS[role], RoleName(role.name.lower())))
+    if project.visibility == Visibility.INTERNAL:
+        shown = "shows" if known.inside else "does not show"
+        detail = f"{url} {shown} {account.name} its internal projects."
+        reasons.append(Reason("visibility", detail, known.inside and permission in READS))
+    return reasons
 
 
 def _archived(project: ProjectRecord, permission: Permission) -> list[Reason]:

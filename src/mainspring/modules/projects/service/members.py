@@ -14,8 +14,14 @@ from mainspring.modules.identity import service as identity
 from mainspring.modules.projects import store
 from mainspring.modules.projects.schemas import HolderKind, Member, MemberSet, RoleName, ScopeKind
 from mainspring.modules.projects.service import names
-from mainspring.modules.projects.service.access import greatest_role, namespace_role, own_project
-from mainspring.modules.projects.store import Grant
+from mainspring.modules.projects.service.access import (
+    greatest_role,
+    namespace_role,
+    namespaces_of,
+    own_project,
+    role_of_level,
+)
+from mainspring.modules.projects.store import Grant, ProjectRecord
 
 
 class _Scope:
@@ -26,7 +32,7 @@ class _Scope:
             project = own_project(tx, actor)
             self.kind, self.key, self.name = ScopeKind.PROJECT, project.key, project.path
             self.project: int | None = project.key
-            self.above = store.namespaces_above(tx, project.namespace_name)
+            self.above = list(namespaces_of(tx, project))
             self.role = _role_in_project(tx, actor)
         else:
             found = store.find_namespace(tx, names.check_namespace(namespace, "namespace"))
@@ -57,10 +63,34 @@ def list_members(tx: Connection, actor: Actor, namespace: str | None = None) -> 
         kind: identity.holder_names(tx, kind, {grant.holder for grant in found if grant.holder_kind == kind})
         for kind in ("user", "group")
     }
-    return [
+    members = [
         _member(grant, called[grant.holder_kind][grant.holder], titles[grant.scope_kind, grant.scope])
         for grant in found
         if grant.holder in called[grant.holder_kind]
+    ]
+    return members + (_members_elsewhere(tx, own_project(tx, actor)) if namespace is None else [])
+
+
+def _members_elsewhere(tx: Connection, project: ProjectRecord) -> list[Member]:
+    """Return who has which role in a project by the source that it is kept in: they are changed there."""
+    if project.source is None:
+        return []
+    source, held = store.source_name(tx, project.source), store.list_source_roles(tx, project.key, now_ms())
+    called = identity.holder_names(tx, HolderKind.USER, {each.user for each in held})
+    return [
+        Member(
+            HolderKind.USER,
+            called[each.user],
+            RoleName(role.name.lower()),
+            ScopeKind.PROJECT,
+            project.path,
+            source,
+            each.asked_at,
+            each.good_until,
+            source,
+        )
+        for each in held
+        if each.user in called and (role := role_of_level(each.level))
     ]
 
 

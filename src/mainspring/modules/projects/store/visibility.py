@@ -69,15 +69,21 @@ class Scopes:
 
     @property
     def hold(self) -> ColumnElement[bool]:
-        """The condition that a project is one of them, or in one of them."""
-        return or_(among(projects.c.id, self.projects), among(projects.c.namespace, self.namespaces))
+        """The condition that a project is one of them, or in one of them.
+
+        Roles in namespaces are for projects that are at home here: the paths of others were chosen elsewhere.
+        """
+        below = and_(among(projects.c.namespace, self.namespaces), projects.c.source.is_(None))
+        return or_(among(projects.c.id, self.projects), below)
 
 
 def _open(scopes: Scopes) -> ColumnElement[bool]:
     """Return the condition that a project is open to an account without any role."""
     # Walked by name to the end of the page: SQLite would rather find and sort all that is open to everyone.
     visibility = unindexed(projects.c.visibility)
-    known = or_(projects.c.source.is_(None), among(projects.c.source, scopes.sources))
+    known = projects.c.source.is_(None)
+    if scopes.sources:
+        known = or_(known, among(projects.c.source, scopes.sources))
     return or_(visibility == "public", and_(visibility == "internal", known))
 
 
