@@ -1,0 +1,206 @@
+"""``gitlab:URL``: the projects of a GitLab, by its REST API v4 and the batch API of git LFS.
+
+Projects are listed by topic, in pages that hold however many there are (keyset). A pass for changes asks once, for the
+activity since, and looks at the topics here; only where that is more than a page does it ask by topic. What such a pass
+sees, and what later, is said in ``gitlab_changes.py``. API: https://docs.gitlab.com/api/rest/.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from mainspring.engines.sources.gitlab_access import account_of
+from mainspring.engines.sources.gitlab_changes import OVERLAP_MS, RecentChanges
+from mainspring.engines.sources.gitlab_files import open_file
+from mainspring.engines.sources.gitlab_http import Call, GitlabHttp, Limits
+from mainspring.engines.sources.gitlab_records import (
+    RawCommit,
+    RawProject,
+    RawRelease,
+    RawTreeEntry,
+    files_of,
+    project_of,
+    release_of,
+    time_of,
+)
+from mainspring.engines.sources.port import Account, Level, Release, SourceFile, SourceProject, TreeEntry
+from mainspring.kit.errors import NotFound
+from mainspring.kit.time import now_ms
+
+if TYPE_CHECKING:
+    import httpx
+
+PER_PAGE = 100
+RELEASES_PER_PAGE = 20
+MAX_RELEASE_PAGES = 50
+MAX_TREE_PAGES = 10_000
+MAX_PATHS = 10_000
+STARRED_ALREADY = 304
+
+
+class GitlabSource:
+    """A GitLab; ``token`` is by which it is read for everyone, empty for what it shows without one."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        topics: Sequence[str],
+        *,
+        limits: Limits | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._http = GitlabHttp(url, token, limits or Limits(), transport)
+        self.name = f"gitlab:{self._http.url}"
+        self._has_token = bool(token)
+        self._topics = tuple(dict.fromkeys(topics))
+        self._recent = RecentChanges()
+        self._paths: OrderedDict[str, str] = OrderedDict()
+
+    async def list_changed(self, since: int | None, token: str | None = None) -> AsyncIterator[list[SourceProject]]:
+        """Yield pages of the projects of our topics that were active since a time (ms), or of all of them."""
+        now = now_ms()
+        pages = self._by_topic({}, token) if since is None else self._active(since - OVERLAP_MS, token)
+        async for projects in pages:
+            news = projects if since is None or token is not None else self._recent.news(projects, now)
+            if news:
+                yield news
+            # Who did not come back for more may have failed, and is told again.
+            if token is None:
+                self._recent.told(news, now)
+        self._recent.forget(now - 2 * OVERLAP_MS if since is None else since - OVERLAP_MS)
+
+    async def list_own(self, token: str) -> AsyncIterator[list[SourceProject]]:
+        """Yield pages of the projects that the token's account is a member of, each with its level.
+
+        A member by a group that was invited to the project has NONE: GitLab's list does not say more of it.
+        """
+        async for rows in self._http.pages(list[RawProject], self._listing({"membership": "true"}, token)):
+            projects = (self._project(row, token) for row in rows)
+            yield [each if each.level is not None else replace(each, level=Level.NONE) for each in projects]
+
+    async def get(self, project: str, token: str | None = None) -> SourceProject:
+        """Return the project of an id, or of a path, also of one that it had before."""
+        return self._project(await self._http.get(RawProject, self._call(project, "", token, license="true")), token)
+
+    async def tree(self, project: str, ref: str, token: str | None = None) -> AsyncIterator[list[TreeEntry]]:
+        """Yield pages of all files at a branch, tag or commit; an empty project has none at any."""
+        _check_ref(ref)
+        what = f"files of the project '{project}' at '{ref}'"
+        call = self._call(
+            project, "/repository/tree", token, what, ref=ref, recursive="true", pagination="keyset", per_page=PER_PAGE
+        )
+        try:
+            async for rows in self._http.pages(list[RawTreeEntry], call, MAX_TREE_PAGES):
+                if files := files_of(rows):
+                    yield files
+        except NotFound:
+            if (await self.get(project, token)).default_ref is not None:
+                raise
+
+    @asynccontextmanager
+    async def open(
+        self, project: str, path: str, ref: str, start: int = 0, end: int | None = None, token: str | None = None
+    ) -> AsyncIterator[SourceFile]:
+        """Open a file at a branch, tag or commit: of large-file storage (LFS) the file itself, not its pointer."""
+        _check_ref(ref)
+        _check_path(path)
+        what = f"file '{path}' of the project '{project}' at '{ref}'"
+        raw = self._call(project, f"/repository/files/{quote(path, safe='')}/raw", token, what, ref=ref)
+        async with open_file(self._http, raw, lambda: self._path_of(project, token), start, end) as file:
+            yield file
+
+    async def commit(self, project: str, ref: str, token: str | None = None) -> str:
+        """Return the id of the commit that a branch, tag or commit names."""
+        _check_ref(ref)
+        what = f"commit '{ref}' of the project '{project}'"
+        call = self._call(project, f"/repository/commits/{quote(ref, safe='')}", token, what, stats="false")
+        return (await self._http.get(RawCommit, call)).id
+
+    async def releases(self, project: str, token: str | None = None) -> list[Release]:
+        """Return the releases, newest first, at most the 1,000 newest."""
+        what = f"releases of the project '{project}'"
+        call = self._call(project, "/releases", token, what, per_page=RELEASES_PER_PAGE)
+        pages = self._http.pages(list[RawRelease], call, MAX_RELEASE_PAGES)
+        found = [release_of(raw) async for rows in pages for raw in rows]
+        return sorted(found, key=lambda release: release.released_at, reverse=True)
+
+    async def access(self, token: str) -> Account:
+        """Return whose token it is. Raises Unauthenticated where it is no good, or reads no projects."""
+        return await account_of(self._http, token)
+
+    async def star(self, project: str, token: str, on: bool) -> None:
+        """Star a project as the token's account, or take the star back; to do so twice changes nothing."""
+        call = self._call(project, "/star" if on else "/unstar", token, f"star of the project '{project}'", "POST")
+        answer = await self._http.answer(call)
+        if not answer.good and answer.status != STARRED_ALREADY:
+            raise self._http.refusal(call, answer)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._http.close()
+
+    async def _by_topic(self, params: Mapping[str, str], token: str | None) -> AsyncIterator[list[SourceProject]]:
+        """Yield each project under the first of our topics that it has."""
+        for position, topic in enumerate(self._topics):
+            call = self._listing({**params, "topic": topic}, token)
+            before = self._topics[:position]
+            async for rows in self._http.pages(list[RawProject], call):
+                yield [self._project(row, token) for row in rows if not _has_one(row, before)]
+
+    async def _active(self, after: int, token: str | None) -> AsyncIterator[list[SourceProject]]:
+        params = {"last_activity_after": time_of(after)}
+        page = await self._http.page(list[RawProject], self._listing(params, token))
+        if page.following is None:
+            yield [self._project(row, token) for row in page.rows if _has_one(row, self._topics)]
+            return
+        async for projects in self._by_topic(params, token):
+            yield projects
+
+    def _listing(self, params: Mapping[str, str], token: str | None) -> Call:
+        ordered = {"pagination": "keyset", "order_by": "id", "sort": "asc", "per_page": str(PER_PAGE)}
+        return Call("projects", f"{self._http.api}/projects", token, {**params, **ordered})
+
+    def _call(
+        self, project: str, rest: str, token: str | None, what: str = "", method: str = "GET", **params: str | int
+    ) -> Call:
+        if project in ("", ".", "..") or not project.isprintable():
+            raise NotFound(f"GitLab shows no project '{project[:200]}'.")
+        url = f"{self._http.api}/projects/{quote(project, safe='')}{rest}"
+        values = {name: str(value) for name, value in params.items()}
+        return Call(what or f"project '{project}'", url, token, values, method)
+
+    def _project(self, raw: RawProject, token: str | None) -> SourceProject:
+        self._paths[str(raw.id)] = raw.path_with_namespace
+        self._paths.move_to_end(str(raw.id))
+        if len(self._paths) > MAX_PATHS:
+            self._paths.popitem(last=False)
+        return project_of(raw, self._http.url, known=token is not None or self._has_token)
+
+    async def _path_of(self, project: str, token: str | None) -> str:
+        """Return the path of a project, by which its large files are asked for."""
+        if not project.isdigit():
+            return project
+        return self._paths.get(project) or (await self.get(project, token)).path
+
+
+def _has_one(row: RawProject, topics: Sequence[str]) -> bool:
+    """Return whether a project has one of the topics, which GitLab compares without case."""
+    return not {topic.lower() for topic in topics}.isdisjoint(topic.lower() for topic in row.topics or ())
+
+
+def _check_ref(ref: str) -> None:
+    """Raise NotFound for what git takes for no name of a branch, tag or commit."""
+    if not ref or not ref.isprintable() or ref.startswith("-") or ref == "." or ".." in ref or len(ref) > 1000:
+        raise NotFound(f"There is no branch, tag or commit '{ref[:200]}'.")
+
+
+def _check_path(path: str) -> None:
+    """Raise NotFound for what cannot be the path of a file."""
+    if "\0" in path or len(path) > 4096 or not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise NotFound(f"There is no file '{path[:200]}'.")
