@@ -54,6 +54,7 @@ model_versions = Table(
     UniqueConstraint("model", "version"),
     Index(None, "run_id"),
     Index(None, "updated_at"),
+    Index(None, "model_id"),
 )
 """Versions. ``run_id`` and ``model_id`` refer to tracking without a foreign key, and ``params``, ``metrics``
 (as they were at registration) and ``model_file`` (signature, flavours and so on, from ``MLmodel``) are JSON:

@@ -246,6 +246,7 @@ datasets = Table(
     Column("schema", Text),
     Column("profile", Text),
     UniqueConstraint("experiment", "name", "digest"),
+    Index(None, "name", "digest"),
 )
 
 run_datasets = Table(

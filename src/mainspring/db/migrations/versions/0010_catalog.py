@@ -14,6 +14,8 @@ def upgrade() -> None:
     _create_files()
     _create_catalog()
     _create_lineage()
+    op.create_index(op.f("ix_datasets_name_digest"), "datasets", ["name", "digest"], unique=False)
+    op.create_index(op.f("ix_model_versions_model_id"), "model_versions", ["model_id"], unique=False)
 
 
 def _create_sources() -> None:

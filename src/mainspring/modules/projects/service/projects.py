@@ -231,6 +231,11 @@ def paths_of(tx: Connection, keys: Collection[int]) -> dict[int, str]:
     return store.paths_of(tx, keys)
 
 
+def keys_of(tx: Connection, paths: Collection[str]) -> dict[str, int]:
+    """Return the keys of projects by their paths, for whoever looks at who may know of them."""
+    return store.keys_of(tx, paths) if paths else {}
+
+
 def find_workspace(tx: Connection, actor: Actor, workspace: str) -> Project:
     """Return the project that MLflow's clients call so, if the actor may see it. Raises NotFound."""
     project = find_place(tx, Place(workspace=workspace))

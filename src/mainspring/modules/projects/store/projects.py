@@ -97,6 +97,15 @@ def paths_of(tx: Connection, keys: Collection[int]) -> dict[int, str]:
     return {key: f"{namespace}/{name}" for key, namespace, name in tx.execute(wanted.where(projects.c.id.in_(keys)))}
 
 
+def keys_of(tx: Connection, paths: Collection[str]) -> dict[str, int]:
+    """Return the keys of projects by their paths, of deleted ones too; paths without a project are left out."""
+    split = [path.rpartition("/") for path in paths]
+    wanted = select(projects.c.id, namespaces.c.name, projects.c.name).join_from(projects, namespaces)
+    among_them = (namespaces.c.name.in_({each[0] for each in split}), projects.c.name.in_({each[2] for each in split}))
+    found = {f"{namespace}/{name}": key for key, namespace, name in tx.execute(wanted.where(*among_them))}
+    return {path: found[path] for path in paths if path in found}
+
+
 def get_readme(tx: Connection, key: int) -> str:
     """Return the README of a project, which may be long: it is read by itself."""
     return str(tx.execute(select(projects.c.readme).where(projects.c.id == key)).scalar_one())
