@@ -173,7 +173,7 @@ def test_names_that_no_file_can_have_are_passed_over(folder: Path, sea: Reposito
 
 
 def test_files_come_by_path(folder: Path, sea: Repository) -> None:
-    sea.commit({path: b"x" for path in ("a/z", "a.txt", "a-b", "a0", "b/c/d", "b/c.d", "B")}, AT)
+    sea.commit(dict.fromkeys(("a/z", "a.txt", "a-b", "a0", "b/c/d", "b/c.d", "B"), b"x"), AT)
     assert [entry.path for entry in entries(folder)] == ["B", "a-b", "a.txt", "a/z", "a0", "b/c.d", "b/c/d"]
 
 

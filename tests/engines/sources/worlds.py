@@ -10,7 +10,7 @@ from mainspring.engines.sources import Source, Visibility, open_source
 from tests.components.git_repositories import Repository
 from tests.gitlab_double.data import Project, world
 
-TOPICS = ("sharinghub:aimodel", "sharinghub:dataset")
+TOPICS = ("sharinghub:aimodel", "sharinghub:dataset", "sharinghub-aimodel", "sharinghub-dataset")
 FULL, EMPTY = "eo-lab/flood-model", "eo-lab/empty-model"
 NESTED, LARGE = "src/train.py", "checkpoints/flood-unet.onnx"
 RELEASES = ["v1.1.0", "v1.0.0"]
@@ -32,7 +32,6 @@ class World:
 
     source: Source
     token: str = ""
-    shows_internal: bool = False
 
 
 def seconds(time: str) -> int:
