@@ -23,6 +23,7 @@ from mainspring.modules.artifacts import routes as artifacts
 from mainspring.modules.audit import routes as audit
 from mainspring.modules.configuration import routes as configuration
 from mainspring.modules.configuration.service import Changes
+from mainspring.modules.files import routes as files
 from mainspring.modules.identity import routes as identity
 from mainspring.modules.projects import routes as projects
 from mainspring.modules.quotas import routes as quotas
@@ -51,6 +52,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *tracking.HANDLERS,
     *registry.HANDLERS,
     *artifacts.HANDLERS,
+    *files.HANDLERS,
     *projects.HANDLERS,
     *quotas.HANDLERS,
     *audit.HANDLERS,

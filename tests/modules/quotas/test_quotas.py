@@ -46,13 +46,13 @@ def quota(tx: Connection, actor: Actor, resource: Resource) -> Quota:
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Gets an entry whenever runs are counted."""
     seen: list[int] = []
-    count = service._COUNTS[Resource.RUNS]
+    [count] = service._COUNTS[Resource.RUNS]
 
     def counting(tx: Connection, project: int) -> int:
         seen.append(project)
         return count(tx, project)
 
-    monkeypatch.setitem(service._COUNTS, Resource.RUNS, counting)
+    monkeypatch.setitem(service._COUNTS, Resource.RUNS, [counting])
     return seen
 
 

@@ -31,7 +31,7 @@ SHARE = 8
 MAX_LIMIT = 2**62
 
 Count = Callable[[Connection, int], int]
-_COUNTS: dict[Resource, Count] = {}
+_COUNTS: dict[Resource, list[Count]] = {}
 
 
 @dataclass(slots=True)
@@ -54,10 +54,10 @@ _LEASES: WeakKeyDictionary[Engine, dict[tuple[int, Resource], _Lease]] = WeakKey
 
 
 def counted(resource: Resource) -> Callable[[Count], Count]:
-    """Declare ``f(tx, project)``, which counts how much of a resource a project has."""
+    """Declare ``f(tx, project)``, which counts how much of a resource a project has; what several count is summed."""
 
     def declare(count: Count) -> Count:
-        _COUNTS[resource] = count
+        _COUNTS.setdefault(resource, []).append(count)
         return count
 
     return declare
@@ -105,13 +105,17 @@ def _look(tx: Connection, project: int, resource: Resource, amount: int = 0, wai
     """Look the limit up, count where there is one, and take a share."""
     limit, _ = store.find_limits(tx, project).get(resource, (None, False))
     began = time.monotonic()
-    left = share = 0 if limit is None else max(0, limit - _COUNTS[resource](tx, project) - waiting)
+    left = share = 0 if limit is None else max(0, limit - _count(tx, project, resource) - waiting)
     if amount:  # how large the files are that are on their way nobody knows: all that is left is theirs
         share = min(left, max(amount, left // SHARE))
     now = time.monotonic()
     lease = _Lease(limit, share, share == left, now + max(LEASE_S, (now - began) / COUNTING))
     _leases(tx.engine)[project, resource] = lease
     return lease
+
+
+def _count(tx: Connection, project: int, resource: Resource) -> int:
+    return sum(count(tx, project) for count in _COUNTS[resource])
 
 
 def _exceeded(resource: Resource, limit: int) -> TooLarge:
@@ -132,7 +136,7 @@ def get_quotas(tx: Connection, actor: Actor) -> Quotas:
 def _quota(tx: Connection, project: int, resource: Resource, limits: store.Limits) -> Quota:
     limit, own = limits.get(resource, (None, False))
     source = Source.PROJECT if own else Source.INSTANCE
-    return Quota(resource, _COUNTS[resource](tx, project), limit, source)
+    return Quota(resource, _count(tx, project, resource), limit, source)
 
 
 def change_quotas(tx: Connection, actor: Actor, change: QuotaChange) -> Quotas:

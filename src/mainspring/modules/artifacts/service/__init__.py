@@ -5,7 +5,7 @@ open while bytes are on their way.
 """
 
 from mainspring.modules.artifacts.service.abandoned import drop_abandoned
-from mainspring.modules.artifacts.service.digests import announced_sha256, digest_field
+from mainspring.modules.artifacts.service.digests import Sha256, announced_sha256, digest_field
 from mainspring.modules.artifacts.service.downloads import (
     Download,
     add_digest,
@@ -23,8 +23,11 @@ from mainspring.modules.artifacts.service.files import (
     list_artifacts,
     open_artifact,
     put_artifact,
+    record_file,
 )
 from mainspring.modules.artifacts.service.locations import (
+    DVC,
+    FILES,
     ROOT,
     SCHEME,
     check_owner,
@@ -35,6 +38,7 @@ from mainspring.modules.artifacts.service.locations import (
     resolve,
     written_key,
 )
+from mainspring.modules.artifacts.service.room import note_stored, within_room
 from mainspring.modules.artifacts.service.signing import (
     TRANSFERS,
     check_capability,
@@ -43,6 +47,7 @@ from mainspring.modules.artifacts.service.signing import (
     sign_download,
     sign_parts,
     sign_upload,
+    signing_key,
 )
 from mainspring.modules.artifacts.service.uploads import (
     MAX_PARTS,
@@ -60,6 +65,8 @@ from mainspring.modules.artifacts.service.uploads import (
 from mainspring.modules.artifacts.store import FileRecord, UploadRecord
 
 __all__ = [
+    "DVC",
+    "FILES",
     "MAX_PAGE",
     "MAX_PARTS",
     "ROOT",
@@ -68,6 +75,7 @@ __all__ = [
     "Download",
     "Erased",
     "FileRecord",
+    "Sha256",
     "UploadRecord",
     "abort_upload",
     "add_digest",
@@ -95,17 +103,21 @@ __all__ = [
     "goes_direct",
     "head_artifact",
     "list_artifacts",
+    "note_stored",
     "open_artifact",
     "own_location",
     "owner_of",
     "part_count",
     "put_artifact",
     "receive",
+    "record_file",
     "relative_path",
     "resolve",
     "sign_download",
     "sign_parts",
     "sign_upload",
+    "signing_key",
     "uploaded_parts",
+    "within_room",
     "written_key",
 ]

@@ -23,6 +23,7 @@ from mainspring.modules.artifacts.service.digests import Sha256
 from mainspring.modules.artifacts.service.locations import (
     PROJECTS,
     file_key,
+    is_apart,
     is_directory,
     own_key,
     own_location,
@@ -62,7 +63,7 @@ async def list_artifacts(
     path = path.removesuffix("/")
     folder = own_key(actor, location, path)
     page = await services.blobs.list_page(folder, _after(page_token), max_results)
-    entries = [entry for entry in page.entries if entry.path != PROJECTS]
+    entries = [entry for entry in page.entries if entry.path != PROJECTS and not is_apart(entry.path)]
     files = [entry.path for entry in entries if not entry.is_dir] if hashes else []
     known = await services.db.read(records.find_files, files) if files else {}
     return Page([_artifact(path, entry, known.get(entry.path)) for entry in entries], _token(page.next))

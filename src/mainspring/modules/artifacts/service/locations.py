@@ -20,6 +20,8 @@ from mainspring.kit.permissions import Permission
 SCHEME = "mlflow-artifacts"
 PROJECTS = "_projects"
 """The folder of the store in which projects, all but the default one, have a folder each, named by their keys."""
+FILES, DVC = "_files", "_dvc"
+"""The folders of a project that are not its artifacts: they are reached by the doors of what keeps its bytes there."""
 ROOT = f"{SCHEME}:/"
 """The location of the whole store."""
 
@@ -52,9 +54,18 @@ def owner_of(key: str) -> int | None:
 
 def check_owner(actor: Actor, key: str) -> str:
     """Return a path of the store that is of the actor's project. Raises NotFound for any other."""
-    if owner_of(key) != actor.project:
+    if owner_of(key) != actor.project or is_apart(key):
         raise NotFound(f"No artifact at '{key}': this project's files lie in {own_location(actor.project, '')}…")
     return key
+
+
+def is_apart(key: str) -> bool:
+    """Return whether a path of the store is in none of its owner's folders of artifacts, in whatever case it is told.
+
+    Some file systems take one case for the other.
+    """
+    parts = key.casefold().split("/")
+    return (parts[2:3] if parts[0] == PROJECTS else parts[:1]) in ([FILES], [DVC])
 
 
 def run_of(key: str) -> str | None:

@@ -75,6 +75,11 @@ def download_signer(tx: Connection, expires_s: int) -> Callable[[str], str]:
     return sign
 
 
+async def signing_key(services: Services) -> bytes:
+    """Return the key that all processes of this database sign with, for others that sign what they say."""
+    return await services.db.read(records.select_signing_key)
+
+
 async def sign_upload(services: Services, origin: str, path: str, expires_s: int) -> SignedUrl:
     """Return a request whose body becomes the file at the store's ``path``."""
     expires = _expires(expires_s)
