@@ -35,14 +35,10 @@ DECIDED = ("path", "visibility", "description", "topics", "archived")
 
 @dataclass(frozen=True, slots=True)
 class Mirrored:
-    """The project of one that is kept elsewhere: its key here, whether it came to be, and whether it is to be read.
-
-    ``changed`` is whether the source tells of activity that was not known.
-    """
+    """The project of one that is kept elsewhere, by its key here, and whether anything is other than was known."""
 
     key: int
     external_id: str
-    is_new: bool
     changed: bool
 
 
@@ -71,13 +67,14 @@ def mirror_projects(
         mirror = known.get(project.id)
         if mirror is None and len(project.id) <= MAX_ID and (wanted is None or project.id in wanted):
             key, opened = _create(tx, source, project, now)
-            found.append(Mirrored(key, project.id, is_new=True, changed=True))
+            found.append(Mirrored(key, project.id, changed=True))
             access = access or opened
         elif mirror is not None and mirror.deleted_at is None:
-            key = mirror.origin.project
-            access = _update(tx, source, mirror, topics[key], project, now) or access
-            back = mirror.origin.seen_at == GONE
-            found.append(Mirrored(key, project.id, False, back or mirror.origin.changed_at != project.changed_at))
+            key, origin = mirror.origin.project, mirror.origin
+            done = _update(tx, source, mirror, topics[key], project, now)
+            known_of = origin.seen_at != GONE and origin.changed_at == project.changed_at
+            found.append(Mirrored(key, project.id, changed=not known_of or done is not None))
+            access = access or bool(done)
     origins.note_seen(tx, [each.key for each in found], now)
     if access:
         identity.change_access(tx)
@@ -112,8 +109,8 @@ def _create(tx: Connection, source: SourceRecord, project: SourceProject, now: i
 
 def _update(
     tx: Connection, source: SourceRecord, mirror: Mirror, topics: list[str], project: SourceProject, now: int
-) -> bool:
-    """Bring a project into step with its source, and return whether anybody's access changes."""
+) -> bool | None:
+    """Bring a project into step with its source, and return whether anybody's access changes, None if nothing does."""
     origin, key = mirror.origin, mirror.origin.project
     values: dict[str, Any] = {}
     if mirror.visibility != project.visibility:
@@ -130,7 +127,7 @@ def _update(
     if any(getattr(origin, name) != value for name, value in seen.items()):
         origins.update_origin(tx, key, **seen)
     if not values and topics == _topics(project):
-        return False
+        return None
     store.update_project(tx, key, updated_at=now, **values)
     if topics != _topics(project):
         store.set_topics(tx, key, _topics(project))

@@ -131,6 +131,11 @@ def get_origin(tx: Connection, project: int) -> Origin | None:
     return None if row is None else _origin(row)
 
 
+def find_origins(tx: Connection, source: int, external_ids: Collection[str]) -> dict[str, Origin]:
+    """Return what a source's projects that are here are called there, by what they are called there for ever."""
+    return {id: mirror.origin for id, mirror in find_mirrors(tx, source, external_ids).items()}
+
+
 def find_mirrors(tx: Connection, source: int, external_ids: Collection[str]) -> dict[str, Mirror]:
     """Return the projects of a source that are here, by what they are called there for ever."""
     found: dict[str, Mirror] = {}
@@ -193,11 +198,6 @@ def note_changes(tx: Connection, source: int, external_ids: Collection[str], due
     upsert_rows(tx, source_changes, _CHANGE, [(source, id, due) for id in sorted(set(external_ids))])
 
 
-def plan_read(tx: Connection, source: int, external_id: str, due: int) -> None:
-    """Have a project of a source read again at a time (ms), unless something else is noted of it."""
-    insert_rows(tx, source_changes, _CHANGE, [(source, external_id, due)], ignore=True)
-
-
 def postpone_change(tx: Connection, source: int, external_id: str, noted_at: int, due: int) -> None:
     """Have a project that could not be read read later, unless that was noted once more since."""
     tx.execute(update(source_changes).where(*_noted(source, external_id, noted_at)).values(noted_at=due))
@@ -230,14 +230,19 @@ def _noted(source: int, external_id: str, noted_at: int) -> tuple[ColumnElement[
 # Stars
 
 
-def set_star(tx: Connection, project: int, user: int, now: int) -> None:
-    """Let an account like a project."""
+def set_star(tx: Connection, project: int, user: int, now: int) -> bool:
+    """Let an account like a project, and say whether it did not before."""
+    mine = (project_stars.c.project == project, project_stars.c.user == user)
+    if tx.execute(select(project_stars.c.user).where(*mine)).first() is not None:
+        return False
     insert_rows(tx, project_stars, ("project", "user", "created_at"), [(project, user, now)], ignore=True)
+    return True
 
 
-def delete_star(tx: Connection, project: int, user: int) -> None:
-    """Take the star of an account back."""
-    tx.execute(delete(project_stars).where(project_stars.c.project == project, project_stars.c.user == user))
+def delete_star(tx: Connection, project: int, user: int) -> bool:
+    """Take the star of an account back, and say whether there was one."""
+    mine = (project_stars.c.project == project, project_stars.c.user == user)
+    return bool(tx.execute(delete(project_stars).where(*mine)).rowcount)
 
 
 def count_stars(tx: Connection, project: int) -> int:

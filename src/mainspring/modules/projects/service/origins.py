@@ -1,0 +1,43 @@
+"""Where projects are kept, and what is still to be read there: for the catalog, which keeps them in step."""
+
+from mainspring.modules.projects.store.origins import (
+    Mirror,
+    Origin,
+    SourceRecord,
+    count_changes,
+    count_mirrored,
+    find_mirrors,
+    find_source,
+    get_origin,
+    get_source,
+    list_at_home,
+    list_changes,
+    list_sources,
+    list_unseen,
+    note_changes,
+    note_seen,
+    postpone_change,
+    settle_change,
+    update_source,
+)
+
+__all__ = [
+    "Mirror",
+    "Origin",
+    "SourceRecord",
+    "count_changes",
+    "count_mirrored",
+    "find_mirrors",
+    "find_source",
+    "get_origin",
+    "get_source",
+    "list_at_home",
+    "list_changes",
+    "list_sources",
+    "list_unseen",
+    "note_changes",
+    "note_seen",
+    "postpone_change",
+    "settle_change",
+    "update_source",
+]
