@@ -1,6 +1,74 @@
 """The door to the catalog."""
 
 from mainspring.modules.catalog import tables as _tables  # noqa: F401 - the schema is what the doors bring
+from mainspring.modules.catalog.service.aggregating import TYPES as AGGREGATIONS
+from mainspring.modules.catalog.service.aggregating import Aggregation, aggregate
+from mainspring.modules.catalog.service.categories import Category, categories_of
+from mainspring.modules.catalog.service.entries import OWN_ARCHIVE, OWN_FILE, OWN_PROJECT, Content
+from mainspring.modules.catalog.service.filter_grammar import decode_json
+from mainspring.modules.catalog.service.filters import property_name, read_filter, read_query
 from mainspring.modules.catalog.service.models import ModelFile, ModelLink, add_models, linked_models
+from mainspring.modules.catalog.service.searching import (
+    DEFAULT_LIMIT,
+    MAX_IDS,
+    MAX_LIMIT,
+    MAX_SORT_KEYS,
+    ItemPage,
+    ItemQuery,
+    ItemRecord,
+    Shelf,
+    Surroundings,
+    find_item,
+    list_properties,
+    list_shelves,
+    search_items,
+)
+from mainspring.modules.catalog.service.shapes import read_box, read_shape
+from mainspring.modules.catalog.service.times import read_interval, write_moment
+from mainspring.modules.catalog.store.search_conditions import STARS
+from mainspring.modules.catalog.store.search_terms import Box, During, SortKey, Spatial, Term, Time, Words
 
-__all__ = ["ModelFile", "ModelLink", "add_models", "linked_models"]
+__all__ = [
+    "AGGREGATIONS",
+    "DEFAULT_LIMIT",
+    "MAX_IDS",
+    "MAX_LIMIT",
+    "MAX_SORT_KEYS",
+    "OWN_ARCHIVE",
+    "OWN_FILE",
+    "OWN_PROJECT",
+    "STARS",
+    "Aggregation",
+    "Box",
+    "Category",
+    "Content",
+    "During",
+    "ItemPage",
+    "ItemQuery",
+    "ItemRecord",
+    "ModelFile",
+    "ModelLink",
+    "Shelf",
+    "SortKey",
+    "Spatial",
+    "Surroundings",
+    "Term",
+    "Time",
+    "Words",
+    "add_models",
+    "aggregate",
+    "categories_of",
+    "decode_json",
+    "find_item",
+    "linked_models",
+    "list_properties",
+    "list_shelves",
+    "property_name",
+    "read_box",
+    "read_filter",
+    "read_interval",
+    "read_query",
+    "read_shape",
+    "search_items",
+    "write_moment",
+]

@@ -1,0 +1,113 @@
+"""Relations between the shapes of items and a given one: by boxes in SQL, and where that is not exact by shapely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Raw, Struct, json
+from sqlalchemy import ColumnElement, Connection, and_, case, false, not_, or_, select
+
+from mainspring.kit.sql import among
+from mainspring.modules.catalog.store.search_terms import Box, Spatial
+from mainspring.modules.catalog.tables import catalog_items
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
+
+Condition = ColumnElement[bool]
+items = catalog_items.c
+PART = 1_000
+"""So many shapes are in memory at a time."""
+
+
+class _Shaped(Struct):
+    geometry: Raw
+
+
+def spatial_condition(tx: Connection, term: Spatial, within: Condition) -> Condition:
+    """Return the condition that the shape of an item has a relation to a given one."""
+    if term.relation == "s_disjoint":
+        meets = spatial_condition(tx, Spatial("s_intersects", term.shape), within)
+        return and_(items.west.is_not(None), not_(meets))
+    if isinstance(term.shape, Box) and term.relation == "s_intersects":
+        return _meets_box(tx, term.shape, within)
+    shape = _shape_of(term.shape)
+    if shape.is_empty:
+        return false()
+    west, south, east, north = shape.bounds
+    near = _overlaps(Box(west, south, east, north))
+    return among(catalog_items.c.id, _related(tx, term.relation, shape, and_(within, near)))
+
+
+def _meets_box(tx: Connection, box: Box, within: Condition) -> Condition:
+    """Return the condition that the shape of an item meets a box: only shapes that stick out of it are looked at."""
+    near = _overlaps(box)
+    sure = or_(catalog_items.c.boxed, _inside(box))
+    found = _related(tx, "s_intersects", _shape_of(box), and_(within, near, not_(sure)))
+    return and_(near, or_(sure, among(catalog_items.c.id, found)))
+
+
+def _overlaps(box: Box) -> Condition:
+    """Return the condition that an item's box meets a box; both may cross the antimeridian."""
+    crossing = items.west > items.east
+    beside = [
+        or_(
+            and_(items.west <= items.east, west <= items.east, items.west <= east),
+            and_(crossing, or_(items.west <= east, west <= items.east)),
+        )
+        for west, east in box.parts
+    ]
+    return and_(items.south <= box.north, items.north >= box.south, or_(*beside))
+
+
+def _inside(box: Box) -> Condition:
+    """Return the condition that an item's box lies in a box."""
+    beside = [and_(items.west >= west, items.east <= east) for west, east in box.parts]
+    return and_(items.south >= box.south, items.north <= box.north, items.west <= items.east, or_(*beside))
+
+
+def _related(tx: Connection, relation: str, shape: BaseGeometry, candidates: Condition) -> list[int]:
+    """Return the keys of the candidates whose shapes have a relation to a shape."""
+    import shapely
+
+    relations: dict[str, Callable[..., Any]] = {
+        "s_contains": shapely.contains,
+        "s_crosses": shapely.crosses,
+        "s_equals": shapely.equals,
+        "s_intersects": shapely.intersects,
+        "s_overlaps": shapely.overlaps,
+        "s_touches": shapely.touches,
+        "s_within": shapely.within,
+    }
+    shapely.prepare(shape)
+    boxed = catalog_items.c.boxed
+    content = case((boxed, None), else_=catalog_items.c.content)
+    wanted = select(catalog_items.c.id, boxed, items.west, items.south, items.east, items.north, content).where(
+        candidates
+    )
+    found: list[int] = []
+    for rows in tx.execute(wanted).partitions(PART):
+        shapes = [
+            _shape_of(Box(west, south, east, north)) if boxed else _shape_of(bytes(_geometry(content)))
+            for _, boxed, west, south, east, north, content in rows
+        ]
+        related = relations[relation](shapes, shape)
+        found += [row[0] for row, holds in zip(rows, related, strict=True) if holds]
+    return found
+
+
+def _geometry(content: str) -> Raw:
+    return json.decode(content, type=_Shaped).geometry
+
+
+def _shape_of(given: Box | bytes) -> BaseGeometry:
+    """Return a valid shape of a box, or of GeoJSON."""
+    import shapely
+
+    if isinstance(given, Box):
+        parts = [shapely.box(west, given.south, east, given.north) for west, east in given.parts]
+        shape = parts[0] if len(parts) == 1 else shapely.union_all(parts)
+    else:
+        shape = shapely.from_geojson(given)
+    return shape if shapely.is_valid(shape) else shapely.make_valid(shape)
