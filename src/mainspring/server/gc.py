@@ -15,6 +15,7 @@ from mainspring.modules.artifacts.routes import Stores
 from mainspring.modules.audit.service.dropping import drop_project as drop_webhooks
 from mainspring.modules.configuration.service.dropping import drop_project as drop_configuration
 from mainspring.modules.files import service as files
+from mainspring.modules.lineage.service.dropping import drop_project as drop_lineage
 from mainspring.modules.projects import service as projects
 from mainspring.modules.quotas import service as quotas
 from mainspring.modules.registry import service as registry
@@ -28,6 +29,7 @@ DROPS = (
     drop_models,
     drop_configuration,
     drop_webhooks,
+    drop_lineage,
     quotas.drop_project,
     files.drop_project,
     tracking.give_up_project,

@@ -25,6 +25,7 @@ from mainspring.modules.configuration import routes as configuration
 from mainspring.modules.configuration.service import Changes
 from mainspring.modules.files import routes as files
 from mainspring.modules.identity import routes as identity
+from mainspring.modules.lineage import routes as lineage
 from mainspring.modules.projects import routes as projects
 from mainspring.modules.quotas import routes as quotas
 from mainspring.modules.registry import routes as registry
@@ -57,6 +58,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *quotas.HANDLERS,
     *audit.HANDLERS,
     *configuration.HANDLERS,
+    *lineage.HANDLERS,
     *identity.HANDLERS,
     *pages.HANDLERS,
     collect_garbage,

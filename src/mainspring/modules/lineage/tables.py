@@ -14,6 +14,7 @@ lineage_nodes = Table(
     Column("facets", Text, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     UniqueConstraint("project", "kind", "name"),
+    Index(None, "kind", "name"),
 )
 """``kind`` is ``dataset``, ``job`` or ``job_run``; ``name`` is ``namespace/name`` as OpenLineage has them, or the id
 of a run. ``facets`` is JSON."""

@@ -222,6 +222,7 @@ def _create_lineage() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lineage_nodes")),
         sa.UniqueConstraint("project", "kind", "name", name=op.f("uq_lineage_nodes_project_kind_name")),
     )
+    op.create_index(op.f("ix_lineage_nodes_kind_name"), "lineage_nodes", ["kind", "name"], unique=False)
     op.create_table(
         "lineage_edges",
         sa.Column("project", sa.BigInteger(), autoincrement=False, nullable=False),

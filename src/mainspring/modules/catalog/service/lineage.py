@@ -75,6 +75,12 @@ def names_in(source: str) -> list[str]:
     return list(found)
 
 
+def uri_in(source: str) -> str:
+    """Return the URI that the source of a dataset names, "" where it names none."""
+    texts = (text for text in _texts(source[:MAX_SOURCE]) if re.match(r"[a-z][a-z0-9+.-]*://", text))
+    return next(texts, "")
+
+
 def _names(text: str) -> Iterable[str]:
     try:
         parts = urlsplit(text)
