@@ -64,8 +64,9 @@ class Content(Struct, frozen=True, omit_defaults=True):
     """An item as it is kept: the parts of its STAC JSON.
 
     ``properties`` has no ``datetime`` fields left out: STAC's rules hold for it as it is. ``links`` are those to
-    elsewhere, their hrefs absolute or beginning with ``OWN_FILE`` or ``OWN_PROJECT``. ``assets`` are STAC's, their hrefs absolute or beginning with ``OWN_FILE`` or ``OWN_ARCHIVE``.
-    ``readme`` is safe HTML.
+    elsewhere, their hrefs absolute or beginning with ``OWN_FILE`` or ``OWN_PROJECT``. ``assets`` are STAC's, their
+    hrefs absolute or beginning with ``OWN_FILE`` or ``OWN_ARCHIVE``. ``readme`` is safe HTML, in which hrefs may begin
+    with ``OWN_FILE``.
     """
 
     geometry: dict[str, Any] | None
