@@ -40,7 +40,7 @@ RELEASES_PER_PAGE = 20
 MAX_RELEASE_PAGES = 50
 MAX_TREE_PAGES = 10_000
 MAX_PATHS = 10_000
-STARRED_ALREADY = 304
+STARRED, STARRED_ALREADY = 201, 304
 
 
 class GitlabSource:
@@ -64,16 +64,21 @@ class GitlabSource:
 
     async def list_changed(self, since: int | None, token: str | None = None) -> AsyncIterator[list[SourceProject]]:
         """Yield pages of the projects of our topics that were active since a time (ms), or of all of them."""
+        if not self._topics:
+            return
         now = now_ms()
         pages = self._by_topic({}, token) if since is None else self._active(since - OVERLAP_MS, token)
         async for projects in pages:
-            news = projects if since is None or token is not None else self._recent.news(projects, now)
+            news = projects if since is None or token is not None else self._recent.news(projects, since, now)
             if news:
                 yield news
             # Who did not come back for more may have failed, and is told again.
             if token is None:
                 self._recent.told(news, now)
-        self._recent.forget(now - 2 * OVERLAP_MS if since is None else since - OVERLAP_MS)
+        if token is None:
+            self._recent.forget(now - 2 * OVERLAP_MS if since is None else since - OVERLAP_MS)
+            if since is None:
+                self._recent.told_all(now)
 
     async def list_own(self, token: str) -> AsyncIterator[list[SourceProject]]:
         """Yield pages of the projects that the token's account is a member of, each with its level.
@@ -138,7 +143,7 @@ class GitlabSource:
         """Star a project as the token's account, or take the star back; to do so twice changes nothing."""
         call = self._call(project, "/star" if on else "/unstar", token, f"star of the project '{project}'", "POST")
         answer = await self._http.answer(call)
-        if not answer.good and answer.status != STARRED_ALREADY:
+        if answer.status not in (STARRED, STARRED_ALREADY):
             raise self._http.refusal(call, answer)
 
     async def close(self) -> None:
@@ -180,7 +185,9 @@ class GitlabSource:
         self._paths.move_to_end(str(raw.id))
         if len(self._paths) > MAX_PATHS:
             self._paths.popitem(last=False)
-        return project_of(raw, self._http.url, known=token is not None or self._has_token)
+        project = project_of(raw, self._http.url, known=token is not None or self._has_token)
+        # What our own token may do is nothing that everyone may.
+        return project if token is not None else replace(project, level=None)
 
     async def _path_of(self, project: str, token: str | None) -> str:
         """Return the path of a project, by which its large files are asked for."""

@@ -30,23 +30,34 @@ class RecentChanges:
 
     def __init__(self) -> None:
         self._told: dict[str, _Told] = {}
+        self._all_told_at = 0
+        self._since = 0
 
-    def news(self, projects: Iterable[SourceProject], now: int) -> list[SourceProject]:
-        """Return the projects that were not told as they are, or not since their hour is over."""
-        return [project for project in projects if self._is_new(project, now)]
+    def news(self, projects: Iterable[SourceProject], since: int, now: int) -> list[SourceProject]:
+        """Return the projects that were active since, or may have been: not those that were told as they are."""
+        if since < self._since:
+            # Who goes back is told again.
+            self._told, self._all_told_at = {}, 0
+        self._since = since
+        return [each for each in projects if self._is_new(each, since, now)]
 
     def told(self, projects: Iterable[SourceProject], now: int) -> None:
-        """Note what was told."""
+        """Note what was told at a time."""
         for project in projects:
             if project.changed_at >= now - OVERLAP_MS:
                 self._told[project.id] = _Told(hash(project), project.changed_at, now)
+
+    def told_all(self, now: int) -> None:
+        """Note that all projects were told at a time."""
+        self._all_told_at = now
 
     def forget(self, before: int) -> None:
         """Forget projects that no later pass asks for."""
         self._told = {id: told for id, told in self._told.items() if told.changed_at >= before}
 
-    def _is_new(self, project: SourceProject, now: int) -> bool:
+    def _is_new(self, project: SourceProject, since: int, now: int) -> bool:
+        over = project.changed_at + MOVED_EVERY_MS
         told = self._told.get(project.id)
-        if told is None or told.content != hash(project):
-            return True
-        return told.at < project.changed_at + MOVED_EVERY_MS <= now
+        if told is None:
+            return project.changed_at > since or self._all_told_at < over
+        return told.content != hash(project) or told.at < over <= now

@@ -68,8 +68,8 @@ class Limits:
 class Call:
     """A question: ``what`` it is about, for messages, and with whose ``token``, None for our own.
 
-    ``follows`` says that the answer may be had elsewhere, to which no token goes; ``git`` that the address is one of
-    git's, which take a token as a password. ``bytes_range`` is a ``Range`` header.
+    ``follows`` says that the answer may be had elsewhere, to which no token goes: the call is ``bare`` then. ``git``
+    says that the address is one of git's, which take a token as a password. ``bytes_range`` is a ``Range`` header.
     """
 
     what: str
@@ -81,6 +81,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     bytes_range: str = ""
     follows: bool = False
+    bare: bool = False
     git: bool = False
     patience_s: float | None = None
 
@@ -208,7 +209,7 @@ class GitlabHttp:
         for _ in range(MAX_REDIRECTS + 1):
             answer = await self._persist(call, kind, streams=streams)
             if answer.status not in REDIRECTS:
-                return answer if self.is_own(call.url) else replace(answer, elsewhere=True)
+                return replace(answer, elsewhere=call.bare or not self.is_own(call.url))
             call = self._onward(call, answer.headers.get("location", ""))
         raise Unavailable(f"GitLab at {self.url} leads in a circle to {call.what}.")
 
@@ -218,13 +219,10 @@ class GitlabHttp:
             return replace(call, url=moved)
         target = joined(call.url, location)
         if not call.follows or not target:
-            there = split(target)
-            raise Unavailable(
-                f"GitLab at {self.url} leads elsewhere, to {there.scheme}://{there.netloc.rpartition('@')[2]}: "
-                "gitlab_url must be its own address."
-            )
-        same = origin(target) == origin(call.url)
-        return replace(call, url=target, params={}, headers=call.headers if same else {})
+            there = f"{split(target).scheme}://{split(target).netloc}" if target else "an address that is none"
+            raise Unavailable(f"GitLab at {self.url} leads to {there}: gitlab_url must be its own address.")
+        # A store lets in by a signature in the address, and refuses those who show anything else besides.
+        return replace(call, url=target, params={}, headers={}, bare=True)
 
     async def _persist(self, call: Call, kind: type[Any] | None, *, streams: bool) -> Answer:
         """Ask until GitLab answers, there were too many failures, or to wait would take too long."""
@@ -343,7 +341,7 @@ class GitlabHttp:
         token, headers = self._token_of(call), dict(call.headers)
         if not token:
             return headers
-        if not self.is_own(call.url):
+        if call.bare or not self.is_own(call.url):
             secrets = (token, _basic(token))
             return {name: value for name, value in headers.items() if not any(secret in value for secret in secrets)}
         if "authorization" not in map(str.lower, headers):
@@ -376,8 +374,7 @@ def _basic(token: str) -> str:
 
 def _checked(url: str) -> str:
     parts = split(url)
-    plain = not (parts.username or parts.password or parts.query or parts.fragment)
-    if not origin(url) or not plain:
+    if not origin(url) or parts.query or parts.fragment:
         raise InvalidArgument(
             "The address of a GitLab must be http:// or https://, a host and perhaps a path, and nothing else.",
             field="gitlab_url",

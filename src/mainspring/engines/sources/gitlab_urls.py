@@ -17,8 +17,10 @@ def split(url: str) -> SplitResult:
 
 
 def origin(url: str) -> tuple[str, str, int] | None:
-    """Return scheme, host and port of an HTTP URL, None of anything else."""
+    """Return scheme, host and port of an HTTP URL, None of anything else, and of one with a name or password in it."""
     parts = split(url)
+    if parts.username is not None or parts.password is not None or not url.isprintable() or " " in url:
+        return None
     try:
         port = parts.port
     except ValueError:
@@ -39,7 +41,4 @@ def joined(url: str, location: str) -> str:
 
 def shown(url: str | None) -> str:
     """Return an address that may be shown and linked to: HTTP, without a password; else nothing."""
-    if not url or not origin(url) or not url.isprintable() or " " in url:
-        return ""
-    parts = split(url)
-    return "" if parts.username or parts.password else url
+    return url if url and origin(url) else ""
