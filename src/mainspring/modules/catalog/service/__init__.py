@@ -3,11 +3,15 @@
 from mainspring.modules.catalog import tables as _tables  # noqa: F401 - the schema is what the doors bring
 from mainspring.modules.catalog.service.aggregating import TYPES as AGGREGATIONS
 from mainspring.modules.catalog.service.aggregating import Aggregation, aggregate
+from mainspring.modules.catalog.service.builtin import use_categories
 from mainspring.modules.catalog.service.categories import Category, categories_of
 from mainspring.modules.catalog.service.entries import OWN_ARCHIVE, OWN_FILE, OWN_PROJECT, Content
 from mainspring.modules.catalog.service.filter_grammar import decode_json
 from mainspring.modules.catalog.service.filters import property_name, read_filter, read_query
+from mainspring.modules.catalog.service.indexing import drop_project, index_project
+from mainspring.modules.catalog.service.linting import lint_readme, list_warnings
 from mainspring.modules.catalog.service.models import ModelFile, ModelLink, add_models, linked_models
+from mainspring.modules.catalog.service.opening import open_sources
 from mainspring.modules.catalog.service.searching import (
     DEFAULT_LIMIT,
     MAX_IDS,
@@ -24,9 +28,11 @@ from mainspring.modules.catalog.service.searching import (
     search_items,
 )
 from mainspring.modules.catalog.service.shapes import read_box, read_shape
+from mainspring.modules.catalog.service.sources_state import list_source_states, request_sync, stale_sources
+from mainspring.modules.catalog.service.stars import star_project
 from mainspring.modules.catalog.service.times import read_interval, write_moment
 from mainspring.modules.catalog.store.search_conditions import STARS
-from mainspring.modules.catalog.store.search_terms import Box, During, SortKey, Spatial, Term, Time, Words
+from mainspring.modules.catalog.store.search_terms import Box, Compare, During, SortKey, Spatial, Term, Time, Words
 
 __all__ = [
     "AGGREGATIONS",
@@ -41,6 +47,7 @@ __all__ = [
     "Aggregation",
     "Box",
     "Category",
+    "Compare",
     "Content",
     "During",
     "ItemPage",
@@ -59,16 +66,26 @@ __all__ = [
     "aggregate",
     "categories_of",
     "decode_json",
+    "drop_project",
     "find_item",
+    "index_project",
     "linked_models",
+    "lint_readme",
     "list_properties",
     "list_shelves",
+    "list_source_states",
+    "list_warnings",
+    "open_sources",
     "property_name",
     "read_box",
     "read_filter",
     "read_interval",
     "read_query",
     "read_shape",
+    "request_sync",
     "search_items",
+    "stale_sources",
+    "star_project",
+    "use_categories",
     "write_moment",
 ]

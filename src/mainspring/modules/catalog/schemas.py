@@ -1,0 +1,85 @@
+"""Wire contracts of the catalog. Times are milliseconds since the epoch, UTC."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class SyncState(StrEnum):
+    """How a source stands: not read yet, as it is there, stale since it cannot be read, or not in the settings."""
+
+    NEW = "new"
+    CURRENT = "current"
+    STALE = "stale"
+    UNUSED = "unused"
+
+
+class CatalogSource(Struct, frozen=True):
+    """A place whose projects are in the catalog; ``projects`` counts those that you may see.
+
+    It was last listed in full at ``synced_at``, and since ``stale_since`` it cannot be read. For administrators alone:
+    ``failure`` says why, ``waiting`` counts the projects that are to be read.
+    """
+
+    name: str
+    kind: str
+    state: SyncState
+    projects: int
+    synced_at: int | None = None
+    stale_since: int | None = None
+    failure: str = ""
+    waiting: int | None = None
+
+
+class CatalogSources(Struct, frozen=True):
+    """All sources, by name."""
+
+    items: list[CatalogSource]
+
+
+class SyncRequest(Struct, forbid_unknown_fields=True):
+    """What is to be read again: a source by its name, a project by its path, or, with neither, everything."""
+
+    source: str | None = None
+    project: str | None = None
+
+
+class MetadataWarning(Struct, frozen=True):
+    """Something in a project's metadata that is not as it should be.
+
+    ``code`` says what kind of thing it is, ``field`` where in the front matter of the README, with dots between.
+    """
+
+    code: str
+    field: str
+    message: str
+
+
+class WarnedItem(Struct, frozen=True):
+    """An item whose metadata has warnings: the path of its project, its collection, and its id."""
+
+    project: str
+    collection: str
+    id: str
+    warnings: list[MetadataWarning]
+
+
+class WarnedItems(Struct):
+    """A page of them, by id."""
+
+    items: list[WarnedItem]
+    next_page_token: str | None = None
+
+
+class LintRequest(Struct, forbid_unknown_fields=True):
+    """The text of a README, front matter and all."""
+
+    readme: str
+
+
+class LintReport(Struct, frozen=True):
+    """What is wrong with the metadata of a README; nothing, if it is empty."""
+
+    warnings: list[MetadataWarning]

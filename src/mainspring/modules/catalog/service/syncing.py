@@ -1,0 +1,302 @@
+"""Keeping the index in step with the places where projects are kept.
+
+A listing asks a source what has changed since the last one, now and then for all that there is: projects here follow
+at once, and those that are to be read are noted (``source_changes``), as those are of which a webhook tells. They are
+read one by one, a few at once, and what was read is forgotten in the transaction that writes it. So a process may die
+at any moment, a project that cannot be read holds up no other, and nothing that was noted is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+from msgspec import Struct
+from sqlalchemy import Connection
+
+from mainspring.engines.sources import Source, SourceProject, Visibility
+from mainspring.kit.errors import MainspringError, NotFound, PermissionDenied, Unauthenticated, Unavailable
+from mainspring.kit.time import now_ms
+from mainspring.modules.catalog.service.categories import Category, categories_of, categories_with
+from mainspring.modules.catalog.service.indexing import (
+    INDEX_VERSION,
+    Prepared,
+    has_items,
+    prepare,
+    set_stars,
+    write_entries,
+)
+from mainspring.modules.catalog.service.reading import describe, read_contents, unreadable
+from mainspring.modules.projects.service import origins
+from mainspring.modules.projects.service import sources as mirrors
+from mainspring.modules.projects.service.origins import Mirror, SourceRecord
+from mainspring.modules.projects.service.source_access import token_of_member
+from mainspring.modules.services import Services
+
+FULL_EVERY_MS = 3_600_000
+"""So often all that there is is listed: that alone shows what is gone or hidden, and how many stars things have."""
+RETRY_MS = 60_000
+BATCH = 16
+AT_ONCE = 8
+
+log = structlog.get_logger(__name__)
+
+
+class Position(Struct, frozen=True):
+    """How far a source was read. ``newest`` is the last change that it listed, by its clock; the rest is by ours (ms).
+
+    The last listing began at ``listed_at``, the last one of all that there is at ``full_at``.
+    """
+
+    newest: int | None = None
+    listed_at: int = 0
+    full_at: int = 0
+    version: int = 0
+
+
+def position_of(record: SourceRecord) -> Position:
+    """Return how far a source was read."""
+    return msgspec.json.decode(record.position, type=Position)
+
+
+# Listing
+
+
+async def list_sources(services: Services) -> bool:
+    """Ask each source for what has changed, where it is time to: the projects here follow."""
+    await asyncio.gather(*(_list_source(services, source) for source in services.sources.values()))
+    return False
+
+
+async def _list_source(services: Services, source: Source) -> None:
+    record = await services.db.read(origins.find_source, source.name)
+    if record is None:
+        record = await services.db.write(mirrors.know_source, source.name)
+    position, now = position_of(record), now_ms()
+    if now - position.listed_at < services.settings.sources_every * 1000:
+        return
+    try:
+        reached = await _list_projects(services, source, record, now)
+    except MainspringError as error:
+        log.warning("source_not_listed", source=source.name, error=error.message)
+        await services.db.write(_note_failure, record.key, now, error.message)
+        return
+    await services.db.write(_note_listed, record.key, reached, now)
+
+
+async def _list_projects(services: Services, source: Source, record: SourceRecord, now: int) -> Position:
+    """Take what a source lists, and return how far it was read by that."""
+    position, categories = position_of(record), categories_of(services.settings)
+    newer = position.version != INDEX_VERSION
+    full = newer or position.newest is None or now - position.full_at >= FULL_EVERY_MS
+    newest = position.newest
+    async for page in source.list_changed(None if full or newest is None else newest + 1):
+        await services.db.write(_take_page, record, page, categories, newer or not full)
+        newest = max([each.changed_at for each in page] + ([newest] if newest is not None else []), default=None)
+    if full:
+        await _look_for_unseen(services, source, record, now)
+    return Position(newest, now, now if full else position.full_at, INDEX_VERSION)
+
+
+def _take_page(
+    tx: Connection, record: SourceRecord, shown: Sequence[SourceProject], categories: Sequence[Category], news: bool
+) -> None:
+    """Let projects follow what a source lists, and note those that are to be read: all of them, if they are news."""
+    wanted = {each.id for each in shown if categories_with(categories, each.topics)}
+    found = mirrors.mirror_projects(tx, record, shown, wanted)
+    origins.note_changes(tx, record.key, [each.external_id for each in found if news or each.changed], now_ms())
+    stars = {each.id: each.stars for each in shown}
+    set_stars(tx, {each.key: stars[each.external_id] for each in found if not each.changed})
+
+
+def take_own(
+    tx: Connection, record: SourceRecord, own: Sequence[SourceProject], categories: Sequence[Category]
+) -> None:
+    """Let projects follow what a source shows to one of their members, also those that it shows not to everyone."""
+    _take_page(tx, record, own, categories, news=False)
+
+
+async def _look_for_unseen(services: Services, source: Source, record: SourceRecord, before: int) -> None:
+    """Ask for the projects that a listing of all has not shown: they are gone, hidden, or of no category any more."""
+    while unseen := await services.db.read(origins.list_unseen, record.key, before, AT_ONCE):
+        ids = [each.external_id for each in unseen]
+        known = await services.db.read(origins.find_mirrors, record.key, ids)
+        await _all(_look_for(services, source, record, each) for each in known.values())
+
+
+async def _look_for(services: Services, source: Source, record: SourceRecord, mirror: Mirror) -> None:
+    seen = await _look(services, source, mirror.origin.external_id, mirror)
+    if seen.gone:
+        await services.db.write(_lose, mirror.origin.project)
+        return
+    if seen.project is not None:
+        await services.db.write(_take_page, record, [seen.project], categories_of(services.settings), False)
+    await services.db.write(origins.note_seen, [mirror.origin.project], now_ms())
+
+
+def _lose(tx: Connection, key: int) -> None:
+    """Take a project out of the catalog, and out of sight, that is gone where it was kept."""
+    write_entries(tx, key, "", ())
+    mirrors.hide_project(tx, key)
+
+
+def _note_failure(tx: Connection, key: int, now: int, reason: str) -> None:
+    """Note since when, and why, a source cannot be read."""
+    record = origins.get_source(tx, key)
+    position = msgspec.structs.replace(position_of(record), listed_at=now)
+    since = now if record.failed_at is None else record.failed_at
+    _keep(tx, key, position, failed_at=since, failure=mirrors.clean_text(reason)[:1000])
+
+
+def _note_listed(tx: Connection, key: int, reached: Position, now: int) -> None:
+    """Note that a source was read."""
+    seen = {"synced_at": now} if reached.full_at == now else {}
+    _keep(tx, key, reached, failed_at=None, failure="", **seen)
+
+
+def _keep(tx: Connection, key: int, position: Position, **values: int | str | None) -> None:
+    origins.update_source(tx, key, position=msgspec.json.encode(position).decode(), **values)
+
+
+# Reading
+
+
+async def read_changes(services: Services) -> bool:
+    """Read some of the projects that are to be read, and return whether there were any."""
+    return any(await asyncio.gather(*(_read_some(services, source) for source in services.sources.values())))
+
+
+async def _read_some(services: Services, source: Source) -> bool:
+    record, changes = await services.db.read(_find_changes, source.name)
+    if record is None or record.failed_at is not None:
+        return False
+    turn = asyncio.Semaphore(AT_ONCE)
+    await _all(_read_in_turn(services, source, record, change, turn) for change in changes)
+    return bool(changes)
+
+
+def _find_changes(tx: Connection, name: str) -> tuple[SourceRecord | None, list[tuple[str, int]]]:
+    record = origins.find_source(tx, name)
+    return record, [] if record is None else origins.list_changes(tx, record.key, now_ms(), BATCH)
+
+
+async def _read_in_turn(
+    services: Services, source: Source, record: SourceRecord, change: tuple[str, int], turn: asyncio.Semaphore
+) -> None:
+    """Read a project; one that cannot be read is tried again later."""
+    external_id, noted_at = change
+    async with turn:
+        try:
+            await _read_project(services, source, record, external_id, noted_at)
+            return
+        except MainspringError as error:
+            log.warning("project_not_read", source=source.name, project=external_id, error=error.message)
+        except Exception:
+            log.exception("project_not_read", source=source.name, project=external_id)
+        await services.db.write(origins.postpone_change, record.key, external_id, noted_at, now_ms() + RETRY_MS)
+
+
+async def _read_project(
+    services: Services, source: Source, record: SourceRecord, external_id: str, noted_at: int
+) -> None:
+    known = await services.db.read(origins.find_mirrors, record.key, [external_id])
+    mirror = known.get(external_id)
+    seen = await _look(services, source, external_id, mirror)
+    project = seen.project
+    if project is None:
+        await services.db.write(_settle_unseen, record.key, external_id, noted_at, mirror if seen.gone else None)
+        return
+    categories = categories_with(categories_of(services.settings), project.topics)
+    here = await services.db.write(_follow, record, project, bool(categories))
+    entries: list[Prepared] = []
+    if here is not None and categories:
+        entries = await _entries(services, source, seen, project, here, categories)
+    await services.db.write(_settle_read, record.key, project, noted_at, here, entries)
+
+
+async def _entries(
+    services: Services, source: Source, seen: _Seen, project: SourceProject, here: Mirror, categories: list[Category]
+) -> list[Prepared]:
+    """Read the files of a project, and return its items. Raises Unavailable once it is listed without them."""
+    try:
+        contents = await read_contents(source, project, seen.token)
+    except Unavailable:
+        bare = describe(project, here.workspace, unreadable())
+        without = await asyncio.to_thread(prepare, bare, categories, unreadable().warnings)
+        await services.db.write(_list_at_least, here, without)
+        raise
+    description = describe(project, here.workspace, contents)
+    return await asyncio.to_thread(prepare, description, categories, contents.warnings)
+
+
+def _follow(tx: Connection, record: SourceRecord, project: SourceProject, wanted: bool) -> Mirror | None:
+    """Let a project follow what its source says of it, and return what it is here, None where it is not."""
+    mirrors.mirror_projects(tx, record, [project], [project.id] if wanted else ())
+    here = origins.find_mirrors(tx, record.key, [project.id]).get(project.id)
+    return None if here is None or here.deleted_at is not None else here
+
+
+def _list_at_least(tx: Connection, here: Mirror, entries: Sequence[Prepared]) -> None:
+    """List a project that is not in the catalog yet."""
+    if not has_items(tx, here.origin.project):
+        write_entries(tx, here.origin.project, here.workspace, entries)
+
+
+def _settle_read(
+    tx: Connection,
+    source: int,
+    project: SourceProject,
+    noted_at: int,
+    here: Mirror | None,
+    entries: Sequence[Prepared],
+) -> None:
+    """Write what was read of a project, and forget that it was to be."""
+    if here is not None:
+        write_entries(tx, here.origin.project, here.workspace, entries)
+    origins.settle_change(tx, source, project.id, noted_at)
+
+
+def _settle_unseen(tx: Connection, source: int, external_id: str, noted_at: int, gone: Mirror | None) -> None:
+    if gone is not None:
+        _lose(tx, gone.origin.project)
+    origins.settle_change(tx, source, external_id, noted_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a source shows of a project, to the token of a member where it shows it not to everyone.
+
+    ``gone`` says that nobody is shown it any more; without it and without a project nobody is there who could say.
+    """
+
+    project: SourceProject | None = None
+    token: str | None = None
+    gone: bool = False
+
+
+async def _look(services: Services, source: Source, external_id: str, mirror: Mirror | None) -> _Seen:
+    """Look for a project with the source's own eyes, else with those of a member."""
+    try:
+        return _Seen(await source.get(external_id))
+    except (NotFound, PermissionDenied):
+        pass
+    token = None if mirror is None else await token_of_member(services, mirror.origin.project)
+    if token is None:
+        # A private project is shown to its members alone: that no token of theirs is here says nothing of it.
+        return _Seen(gone=mirror is not None and mirror.visibility != Visibility.PRIVATE)
+    try:
+        return _Seen(await source.get(external_id, token), token)
+    except (NotFound, PermissionDenied):
+        return _Seen(gone=True)
+    except Unauthenticated:
+        return _Seen()
+
+
+async def _all(calls: Iterable[Awaitable[None]]) -> None:
+    """Wait for all of them, and raise the first error only then: none goes on unwatched."""
+    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
