@@ -87,10 +87,11 @@ def _parse(text: str, report: Report) -> dict[str, Any]:
 def _explain(error: yaml.YAMLError) -> str:
     """Return what is wrong and where, without the text itself."""
     if isinstance(error, yaml.MarkedYAMLError):
-        mark = error.problem_mark or error.context_mark
         # The line before the first of the front matter is the line '---'.
-        where = f" (line {mark.line + 2}, column {mark.column + 1})" if mark else ""
-        return f"{one_line(error.problem or 'it cannot be read', 120)}{where}"
+        marks = (error.context_mark, error.problem_mark)
+        begin, end = (f"line {mark.line + 2}, column {mark.column + 1}" if mark else "" for mark in marks)
+        during = f"{one_line(error.context, 80)} of {begin}, " if error.context and begin else ""
+        return f"{during}{one_line(error.problem or 'it cannot be read', 120)}" + (f" at {end}" if end else "")
     return "it has characters that YAML does not allow"
 
 

@@ -64,12 +64,12 @@ def _generate(
     add_assets(front, prefixes, description, draft)
     add_preview(front, description, readme, draft)
     add_releases(front, description, draft)
-    add_ml_model_block = {"ml": front.pop("ml", None)}
-    add_citations_block = {name: front.pop(name, None) for name in ("doi", "publications")}
+    # Fields that older versions of SharingHub had, which become those of extensions.
+    older = {name: front.pop(name, None) for name in ("doi", "publications", "ml")}
     add_further(front, prefixes, draft)
-    add_citations(add_citations_block, readme, draft)
+    add_citations(older, readme, draft)
     add_mlm(draft)
-    add_ml_model(add_ml_model_block, draft)
+    add_ml_model(older, draft)
     claim(draft)
     return Content(
         geometry=geometry,
