@@ -3,8 +3,20 @@
 from mainspring.modules.catalog import tables as _tables  # noqa: F401 - the schema is what the doors bring
 from mainspring.modules.catalog.service.aggregating import TYPES as AGGREGATIONS
 from mainspring.modules.catalog.service.aggregating import Aggregation, aggregate
+from mainspring.modules.catalog.service.archives import Archive, ArchiveFormat, open_archive
 from mainspring.modules.catalog.service.builtin import use_categories
 from mainspring.modules.catalog.service.categories import Category, categories_of
+from mainspring.modules.catalog.service.downloads import (
+    SIGNATURE,
+    check_signed,
+    enter,
+    file_url,
+    files_of,
+    list_tree,
+    open_file,
+    resolve_ref,
+    sign_download,
+)
 from mainspring.modules.catalog.service.entries import OWN_ARCHIVE, OWN_FILE, OWN_PROJECT, Content
 from mainspring.modules.catalog.service.filter_grammar import decode_json
 from mainspring.modules.catalog.service.filters import property_name, read_filter, read_query
@@ -43,8 +55,11 @@ __all__ = [
     "OWN_ARCHIVE",
     "OWN_FILE",
     "OWN_PROJECT",
+    "SIGNATURE",
     "STARS",
     "Aggregation",
+    "Archive",
+    "ArchiveFormat",
     "Box",
     "Category",
     "Compare",
@@ -65,8 +80,12 @@ __all__ = [
     "add_models",
     "aggregate",
     "categories_of",
+    "check_signed",
     "decode_json",
     "drop_project",
+    "enter",
+    "file_url",
+    "files_of",
     "find_item",
     "index_project",
     "linked_models",
@@ -74,7 +93,10 @@ __all__ = [
     "list_properties",
     "list_shelves",
     "list_source_states",
+    "list_tree",
     "list_warnings",
+    "open_archive",
+    "open_file",
     "open_sources",
     "property_name",
     "read_box",
@@ -83,7 +105,9 @@ __all__ = [
     "read_query",
     "read_shape",
     "request_sync",
+    "resolve_ref",
     "search_items",
+    "sign_download",
     "stale_sources",
     "star_project",
     "use_categories",
