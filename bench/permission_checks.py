@@ -8,8 +8,10 @@ from pathlib import Path
 from bench.servers import Server
 from bench.subject import Sample
 from mainspring.db.engine import Database, check_url
+from mainspring.engines.blobs import open_store
 from mainspring.kit.http import Message, Request
 from mainspring.kit.permissions import Permission
+from mainspring.modules.services import Services
 from mainspring.server.access import Access
 from mainspring.settings import Settings
 
@@ -31,14 +33,17 @@ def measure(server: Server, keys: Sequence[str], rounds: int) -> tuple[list[Samp
 async def _measure(server: Server, keys: Sequence[str], rounds: int) -> tuple[list[Sample], list[Sample]]:
     url = server.database_url or f"sqlite:///{server.folder}/data/mainspring.db"
     db = Database(check_url(url))
+    blobs = open_store(Path(server.folder, "data", "artifacts").absolute().as_uri())
     try:
         remembered, first = [], []
         for _ in range(rounds):
-            access = Access(db, Settings(data=Path(server.folder), database_url=url, auth="local"))
+            settings = Settings(data=Path(server.folder), database_url=url, auth="local")
+            access = Access(Services(db, blobs, settings))
             first.append(await _check(server, access, [request(key) for key in keys]))
             remembered.append(await _check(server, access, [request(keys[0]) for _ in range(AGAIN)]))
         return remembered, first
     finally:
+        await blobs.close()
         db.close()
 
 

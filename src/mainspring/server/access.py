@@ -18,7 +18,6 @@ from http.cookies import CookieError, SimpleCookie
 import structlog
 from sqlalchemy import Connection
 
-from mainspring.db.engine import Database
 from mainspring.kit.actors import LOCAL, NOBODY, Actor
 from mainspring.kit.context import client_address
 from mainspring.kit.errors import MainspringError, NotFound, PermissionDenied, Unauthenticated
@@ -27,11 +26,11 @@ from mainspring.kit.sql_engines import embedded_file
 from mainspring.kit.time import now_ms
 from mainspring.modules.audit import service as audit
 from mainspring.modules.identity import service as identity
-from mainspring.modules.identity.service import Account
+from mainspring.modules.identity.service import Account, Credential
 from mainspring.modules.projects import service as projects
-from mainspring.modules.projects.service import Place
+from mainspring.modules.projects.service import Place, SourceAccess, Vouched
+from mainspring.modules.services import Services
 from mainspring.server.project_urls import PROJECT
-from mainspring.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +38,12 @@ LEASE_S = 0.05
 MAX_KNOWN = 20_000
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 WORKSPACE = b"x-mlflow-workspace"
+WEBHOOK = b"x-gitlab-event"
+TOKEN_HEADERS = (b"private-token", b"x-gitlab-token")
+"""Headers in which GitLab's own clients, and SharingHub's, send a token of GitLab."""
+TOKEN_NAMES = frozenset({"oauth2", "private-token"})
+GITLAB_PREFIX = "glpat-"
+"""What marks the password of a Basic authorization as a token of GitLab: nobody's password is shown to it."""
 ACTOR, REFUSED = "mainspring.actor", "mainspring.refused"
 
 _Key = tuple[bytes, str, str]
@@ -46,7 +51,10 @@ _Key = tuple[bytes, str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An actor, the epoch at which it was found, and until when (ms) its credential and its roles are good."""
+    """An actor, the epoch at which it was found, and until when (ms) its credential and its roles are good.
+
+    Roles by the place where projects are kept are good until that is due to be asked again.
+    """
 
     actor: Actor
     epoch: int
@@ -63,22 +71,27 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """What a request says of who asks: a token (API key, run token, or a session's cookie), or a name and password."""
+    """What a request says of who asks: a token (API key, run token, or a session's cookie), or a name and password.
+
+    ``foreign`` is a token that can only be GitLab's.
+    """
 
     token: str = ""
     name: str = ""
     password: str = ""
+    foreign: str = ""
 
 
 class Access:
     """What a server process knows of who asks."""
 
-    def __init__(self, db: Database, settings: Settings) -> None:
-        self._db = db
+    def __init__(self, services: Services) -> None:
+        self._db, settings = services.db, services.settings
         self._open = settings.resolved_auth == "off"
         self._public_read = settings.public_read
-        self._usage = identity.Usage(db, settings.session_days)
-        self._shared = embedded_file(db.url) is None
+        self._usage = identity.Usage(self._db, settings.session_days)
+        self._shared = embedded_file(self._db.url) is None
+        self._source = SourceAccess(services) if projects.source_of_sign_ins(settings) else None
         self._known: dict[_Key, _Known] = {}
         self._epoch = 0
         self._looked_at = -LEASE_S
@@ -106,13 +119,13 @@ class Access:
         path, workspace = request.scope.get(PROJECT, ""), request.header(WORKSPACE) or ""
         if self._open and not path and not workspace:
             return LOCAL
-        secret = b"" if self._open else _secret(request)
+        secret = b"" if self._open else _secret(request, gitlab=self._source is not None)
         key = (hashlib.sha256(secret).digest() if secret else b"", path, workspace)
         if time.monotonic() - self._looked_at > LEASE_S:
             await self._learn_epoch()
         found = self._known.get(key)
         if found is None or found.epoch != self._epoch or (found.until is not None and found.until <= now_ms()):
-            found = await self._ask(_claim(secret), Place(path, workspace))
+            found = await self._ask(_claim(secret, gitlab=self._source is not None), Place(path, workspace))
             self._keep(key, found)
         if found.actor.credential is not None:
             self._usage.note(found.actor.credential)
@@ -132,10 +145,29 @@ class Access:
         epoch = self._epoch
         if self._open:
             return _Known(await self._db.read(projects.enter_open, place), epoch, None)
+        if claim.foreign and self._source is not None:
+            return await self._ask_elsewhere(self._source, claim.foreign, place)
         account = None
         if claim.name:
             account = await identity.verify_password(self._db, claim.name, claim.password, client_address.get())
-        return _Known(*await self._db.read(_enter, claim.token, account, place, self._public_read, epoch))
+        if self._source is None:
+            return _Known(*await self._db.read(_enter, claim.token, account, place, self._public_read, epoch))
+        return await self._ask_of_member(self._source, claim.token, account, place)
+
+    async def _ask_elsewhere(self, source: SourceAccess, token: str, place: Place) -> _Known:
+        """Return who asks with a token of the place where projects are kept."""
+        epoch, vouched = self._epoch, await source.vouch(token)
+        actor = await self._db.read(_enter_vouched, vouched, place, self._public_read)
+        return _Known(actor, epoch, _first(vouched.due, actor.until))
+
+    async def _ask_of_member(self, source: SourceAccess, token: str, account: Account | None, place: Place) -> _Known:
+        """Return who asks; what they may do where projects are kept elsewhere is asked there before, if that is due."""
+        epoch = self._epoch
+        credential = await self._db.read(_find_credential, token) if token else None
+        account = credential.account if credential else account
+        due = None if account is None else await source.keep_fresh(account.key)
+        found = await self._db.read(_enter, token, account, place, self._public_read, epoch)
+        return _Known(found[0], found[1], _first(found[2], due))
 
     def _keep(self, key: _Key, found: _Known) -> None:
         if len(self._known) >= MAX_KNOWN:
@@ -164,22 +196,48 @@ def _enter(
     tx: Connection, token: str, account: Account | None, place: Place, public_read: bool, epoch: int
 ) -> tuple[Actor, int, int | None]:
     """Return who acts, the epoch, and until when that holds."""
-    credential = None
-    if token:
-        credential = identity.find_credential(tx, token)
-        if credential is None:
-            raise Unauthenticated("This token or session is not good: it may have ended, or been revoked.")
+    credential = _find_credential(tx, token) if token else None
+    if credential is not None:
         account = credential.account
     actor = projects.enter(tx, account, credential, place, public_read)
-    ends = (actor.until, credential.expires_at if credential else None)
-    return actor, epoch, min((end for end in ends if end is not None), default=None)
+    return actor, epoch, _first(actor.until, credential.expires_at if credential else None)
 
 
-def _secret(request: Request) -> bytes:
-    """Return what a request brings to prove who asks: its Authorization, else the cookie of a session, else nothing."""
+def _find_credential(tx: Connection, token: str) -> Credential:
+    credential = identity.find_credential(tx, token)
+    if credential is None:
+        raise Unauthenticated("This token or session is not good: it may have ended, or been revoked.")
+    return credential
+
+
+def _enter_vouched(tx: Connection, vouched: Vouched, place: Place, public_read: bool) -> Actor:
+    """Return who acts with a token of the place where projects are kept.
+
+    Raises Unauthenticated for an account that is blocked here.
+    """
+    account = identity.get_account(tx, vouched.user)
+    if account is None:
+        raise Unauthenticated("This account is blocked.")
+    return projects.enter(tx, account, None, place, public_read, vouched.limits)
+
+
+def _first(*ends: int | None) -> int | None:
+    """Return the earliest of some times, None where there is none."""
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _secret(request: Request, *, gitlab: bool) -> bytes:
+    """Return what a request brings to prove who asks: its Authorization, else the cookie of a session, else nothing.
+
+    Where ``gitlab`` vouches for people, its own clients' headers are taken too; its webhooks bring another secret.
+    """
     given = request.header(b"authorization")
     if given is not None:
         return given.encode("latin-1")
+    if gitlab and request.header(WEBHOOK) is None:
+        for name in TOKEN_HEADERS:
+            if token := request.header(name):
+                return f"Bearer {token}".encode("latin-1")
     cookie = session_cookie(request)
     if cookie and request.method not in SAFE:
         check_same_origin(request)
@@ -210,15 +268,19 @@ def check_same_origin(request: Request) -> None:
     raise PermissionDenied("This request comes from another site, or does not say where from (Origin): refused.")
 
 
-def _claim(secret: bytes) -> _Claim:
-    """Return what a request claims. Raises Unauthenticated for what cannot be read."""
+def _claim(secret: bytes, *, gitlab: bool) -> _Claim:
+    """Return what a request claims. Raises Unauthenticated for what cannot be read.
+
+    A token that is none of ours is taken for GitLab's where ``gitlab`` vouches for people.
+    """
     scheme, _, value = secret.decode("latin-1").partition(" ")
-    value = value.strip()
+    scheme, value = scheme.lower(), value.strip()
     if not secret:
         return _Claim()
-    if scheme.lower() in ("bearer", "session") and value:
-        return _Claim(token=value)
-    if scheme.lower() != "basic":
+    if scheme in ("bearer", "session") and value:
+        ours = scheme == "session" or identity.is_token(value) or value.startswith(identity.SESSION_PREFIX)
+        return _Claim(token=value) if ours or not gitlab else _Claim(foreign=value)
+    if scheme != "basic":
         raise Unauthenticated("The Authorization must be 'Bearer <token>' or 'Basic <name and password>'.")
     try:
         name, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
@@ -227,6 +289,10 @@ def _claim(secret: bytes) -> _Claim:
     for text in (password, name):
         if identity.is_token(text):
             return _Claim(token=text)
+        if gitlab and text.startswith(GITLAB_PREFIX):
+            return _Claim(foreign=text)
     if not colon or not name:
         raise Unauthenticated("The Authorization has no name and password.")
+    if gitlab and password and name in TOKEN_NAMES:
+        return _Claim(foreign=password)
     return _Claim(name=name, password=password)

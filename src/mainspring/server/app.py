@@ -34,6 +34,7 @@ from mainspring.kit.http import (
 )
 from mainspring.kit.ids import new_request_id
 from mainspring.kit.rates import parse_rates
+from mainspring.modules.catalog.service.opening import open_sources
 from mainspring.modules.services import Services
 from mainspring.server.access import Access
 from mainspring.server.addresses import find_client
@@ -103,8 +104,9 @@ class Application:
         self.db = Database(check_url(self._settings.resolved_database_url))
         upgrade(self.db.write_engine)
         self.blobs: BlobStore = open_store(self._settings.resolved_artifacts_url)
-        services = Services(self.db, self.blobs, self._settings)
-        self._access = Access(self.db, self._settings)
+        self._sources = open_sources(self._settings)
+        services = Services(self.db, self.blobs, self._settings, self._sources)
+        self._access = Access(services)
         self._mlflow = dispatch.Dispatcher(services, self._access.find, ENDPOINTS)
         self._services = services
         self._rest: asyncio.Task[_Rest] | None = None
@@ -139,6 +141,8 @@ class Application:
             await self._runner.stop()
         if self._limits:
             await self._limits.close()
+        for source in self._sources.values():
+            await source.close()
         await self.blobs.close()
         await asyncio.to_thread(self.db.close)
 

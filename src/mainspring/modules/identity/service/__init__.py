@@ -18,7 +18,7 @@ from mainspring.modules.identity.service.accounts import (
 )
 from mainspring.modules.identity.service.credentials import change_access, current_epoch, find_credential
 from mainspring.modules.identity.service.devices import answer_device, get_device, poll_device, start_device
-from mainspring.modules.identity.service.external import Claims, sign_in_external
+from mainspring.modules.identity.service.external import Claims, find_external, sign_in_external
 from mainspring.modules.identity.service.groups import (
     add_member,
     create_group,
@@ -39,7 +39,11 @@ from mainspring.modules.identity.service.links import (
     set_up,
 )
 from mainspring.modules.identity.service.projects import Projects, register_projects
+from mainspring.modules.identity.service.provider_sessions import renew_provider_token
+from mainspring.modules.identity.service.provider_tokens import register_tokens
+from mainspring.modules.identity.service.refused_tokens import RefusedTokens
 from mainspring.modules.identity.service.run_tokens import create_run_token, refresh_run_token
+from mainspring.modules.identity.service.sealing import seal, unseal
 from mainspring.modules.identity.service.sessions import (
     COOKIE,
     SECURE_COOKIE,
@@ -52,6 +56,7 @@ from mainspring.modules.identity.service.sessions import (
     who_am_i,
 )
 from mainspring.modules.identity.service.sign_in import change_password, set_password, verify_password
+from mainspring.modules.identity.service.tokens import SESSION as SESSION_PREFIX
 from mainspring.modules.identity.service.tokens import digest_of, is_token
 from mainspring.modules.identity.service.upkeep import drop_ended
 from mainspring.modules.identity.service.usage import Usage
@@ -60,10 +65,12 @@ from mainspring.modules.identity.store.credentials import Account, Credential
 __all__ = [
     "COOKIE",
     "SECURE_COOKIE",
+    "SESSION_PREFIX",
     "Account",
     "Claims",
     "Credential",
     "Projects",
+    "RefusedTokens",
     "Usage",
     "add_member",
     "answer_device",
@@ -82,6 +89,7 @@ __all__ = [
     "digest_of",
     "drop_ended",
     "find_credential",
+    "find_external",
     "find_group",
     "find_holder",
     "find_user",
@@ -99,10 +107,13 @@ __all__ = [
     "poll_device",
     "refresh_run_token",
     "register_projects",
+    "register_tokens",
     "remove_member",
+    "renew_provider_token",
     "reset_password",
     "revoke_key",
     "revoke_session",
+    "seal",
     "search_groups",
     "search_users",
     "set_admin",
@@ -114,6 +125,7 @@ __all__ = [
     "sign_out",
     "sign_out_everywhere",
     "start_device",
+    "unseal",
     "update_group",
     "update_me",
     "update_user",

@@ -12,7 +12,7 @@ from mainspring.kit.pages import Page, position_of, query_mark, token_of
 from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
 from mainspring.modules.identity.schemas import AccountKind, User, UserCreate, UserUpdate
-from mainspring.modules.identity.service import names, passwords
+from mainspring.modules.identity.service import names, passwords, projects
 from mainspring.modules.identity.service.acts import note, own_account, require_whole
 from mainspring.modules.identity.service.credentials import change_access, revoke_all
 from mainspring.modules.identity.store import accounts as store
@@ -120,6 +120,7 @@ def delete_user(tx: Connection, actor: Actor, name: str) -> None:
     groups.remove_from_all(tx, record.key)
     store.delete_externals(tx, record.key)
     sign_ins.delete_links(tx, "password", record.key)
+    projects.forget_account(tx, record.key)
     gone = {"display_name": "", "email": "", "password_hash": None, "last_seen_at": None, "is_admin": False}
     store.update_account(tx, record.key, **gone, blocked=True, deleted_at=now, updated_at=now)
     _keep_an_admin(tx, record)

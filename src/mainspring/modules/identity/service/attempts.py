@@ -99,13 +99,13 @@ def _is_known(here: Failures, now: int) -> bool:
 
 def _subjects(name: str, address: str) -> tuple[bytes, bytes, bytes]:
     """Return what stands for the account from that address, for the account, and for the address."""
-    network = _network(address)
+    network = network_of(address)
     texts = (f"account {name} from {network}", f"account {name}", f"address {network}")
     here, anywhere, there = (hashlib.sha256(text.encode()).digest() for text in texts)
     return here, anywhere, there
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
     """Return what one client has of an address: of version 6 a whole /64."""
     try:
         parsed = ipaddress.ip_address(address)

@@ -60,6 +60,18 @@ def sign_in_external(tx: Connection, issuer: str, subject: str, claims: Claims) 
     return account
 
 
+def find_external(tx: Connection, issuer: str, subject: str, claims: Claims) -> int | None:
+    """Return the key of an account that is just as an identity provider's user is told now, or None.
+
+    Nothing is to be written for such a one at a sign-in, if the claims say nothing of groups and administrators.
+    """
+    key = accounts.find_external(tx, issuer, subject)
+    record = None if key is None else accounts.get_account(tx, key)
+    if record is None or record.blocked or claims.groups is not None or claims.is_admin is not None:
+        return None
+    return record.key if not _news(record, claims) else None
+
+
 def _check(issuer: str, subject: str) -> None:
     if not 1 <= len(issuer) <= MAX_ISSUER:
         raise InvalidArgument(f"The issuer has {len(issuer)} characters; it must have 1 to {MAX_ISSUER}.")
@@ -99,9 +111,13 @@ def _texts(claims: Claims) -> dict[str, str]:
     return texts | ({"email": email} if email else {})
 
 
+def _news(record: AccountRecord, claims: Claims) -> dict[str, str]:
+    return {each: text for each, text in _texts(claims).items() if getattr(record, each) != text}
+
+
 def _follow(tx: Connection, issuer: str, record: AccountRecord, claims: Claims) -> None:
     """Bring an account to what the provider says of it now."""
-    texts = {each: text for each, text in _texts(claims).items() if getattr(record, each) != text}
+    texts = _news(record, claims)
     if texts:
         accounts.update_account(tx, record.key, **texts, updated_at=now_ms())
     if claims.groups is not None:

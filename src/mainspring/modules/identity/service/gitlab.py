@@ -9,7 +9,9 @@ from mainspring.modules.identity.service import outbound
 from mainspring.modules.identity.service.claims import TokenClaims
 from mainspring.modules.identity.service.oidc import Client, Provider, Tokens
 
-SCOPE = "openid profile email read_user"
+SCOPE = "openid profile email read_user read_api"
+"""``read_api`` is for what the account may do in which projects, and for their files. To star a project there needs
+``api``, the right to change everything: no session asks for that, a token of one's own may have it."""
 
 
 class _GitlabUser(msgspec.Struct):

@@ -20,6 +20,9 @@ class Projects(Protocol):
     def find_paths(self, tx: Connection, keys: Collection[int]) -> dict[int, str]:
         """Return the paths of projects by their keys; those that are gone are left out."""
 
+    def forget_account(self, tx: Connection, key: int) -> None:
+        """Take all roles of an account away, which is deleted."""
+
 
 _known: list[Projects] = []
 
@@ -37,6 +40,12 @@ def find_keys(tx: Connection, actor: Actor, paths: Sequence[str]) -> frozenset[i
 def find_paths(tx: Connection, keys: Collection[int]) -> list[str]:
     """Return the paths of projects by their keys."""
     return sorted(_projects().find_paths(tx, keys).values()) if keys else []
+
+
+def forget_account(tx: Connection, key: int) -> None:
+    """Take all roles of an account away, which is deleted."""
+    for each in _known:
+        each.forget_account(tx, key)
 
 
 def _projects() -> Projects:

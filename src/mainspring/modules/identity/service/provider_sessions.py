@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 import structlog
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from mainspring.kit.actors import NOBODY, SYSTEM, Actor
 from mainspring.kit.context import client_address
-from mainspring.kit.errors import InvalidArgument, MainspringError, Unauthenticated
+from mainspring.kit.errors import InvalidArgument, MainspringError, Unauthenticated, Unavailable
 from mainspring.kit.events import Event, publish
 from mainspring.kit.time import now_ms
 from mainspring.modules.identity.schemas import SessionDetails
@@ -23,6 +23,7 @@ from mainspring.modules.identity.service.claims import TokenClaims, groups_of, i
 from mainspring.modules.identity.service.credentials import change_access, find_credential
 from mainspring.modules.identity.service.external import Claims, sign_in_external
 from mainspring.modules.identity.service.handshakes import LIFE_S, Handshake
+from mainspring.modules.identity.service.provider_tokens import keep_token
 from mainspring.modules.identity.service.providers import find_provider, providers_of
 from mainspring.modules.identity.service.sessions import MAX_AGENT, begin_session
 from mainspring.modules.identity.store import credentials
@@ -89,7 +90,9 @@ async def _finish(
     )
     details = SessionDetails(client_address.get(), user_agent[:MAX_AGENT], handshake.provider)
     claims = _claims(services.settings, handshake.provider, told)
-    return await services.db.write(_begin, session, claims, details, services.settings.session_days, before)
+    begun = await services.db.write(_begin, session, claims, details, services.settings.session_days, before)
+    await keep_token(services, begun.user, issuer, tokens.access_token)
+    return begun.cookie
 
 
 async def refresh_sessions(services: Services) -> bool:
@@ -130,15 +133,35 @@ def _note_refusal(tx: Connection) -> None:
     publish(tx, Event("session.create", "", NOBODY, None, allowed=False))
 
 
+class _Begun(NamedTuple):
+    """A session that has begun, and the key of its account."""
+
+    cookie: str
+    user: int
+
+
 def _begin(
     tx: Connection, session: ProviderSession, claims: Claims, details: SessionDetails, idle_days: int, before: Actor
-) -> str:
+) -> _Begun:
     account = sign_in_external(tx, session.issuer, session.subject, claims)
     cookie = begin_session(tx, account.key, details, idle_days, before)
     credential = find_credential(tx, cookie)
     assert credential is not None
     store.insert_provider_session(tx, replace(session, credential=credential.key))
-    return cookie
+    return _Begun(cookie, account.key)
+
+
+async def renew_provider_token(services: Services, user: int, issuer: str) -> str | None:
+    """Return a new access token of an account at a provider, by one of its sessions; None where it has none.
+
+    Raises Unauthenticated where the provider does not vouch for that session any more, which ends it, and Unavailable.
+    """
+    session = await services.db.read(store.find_renewable, user, issuer, now_ms())
+    if session is None:
+        return None
+    if not await services.db.write(store.claim_refresh, session, now_ms() + RETRY_MS):
+        raise Unavailable("This session is being renewed.", retry_after=1)
+    return await _renewed(services, session)
 
 
 async def _refresh(services: Services, session: ProviderSession) -> None:
@@ -146,16 +169,34 @@ async def _refresh(services: Services, session: ProviderSession) -> None:
     if not await services.db.write(store.claim_refresh, session, now_ms() + RETRY_MS):
         return
     try:
-        renewed, claims = await _ask_again(services.settings, session)
-        await services.db.write(_renew, renewed, claims)
+        await _renewed(services, session)
     except Unauthenticated as error:
-        await services.db.write(_end, [session.credential])
         log.info("session_ended", provider=session.provider, reason=error.message)
     except MainspringError as error:
         log.warning("session_not_refreshed", provider=session.provider, error=error.message)
 
 
-async def _ask_again(settings: Settings, session: ProviderSession) -> tuple[ProviderSession, Claims]:
+async def _renewed(services: Services, session: ProviderSession) -> str:
+    """Renew a session that is claimed, and return its access token. Raises Unauthenticated where that ends it."""
+    try:
+        renewed = await _ask_again(services.settings, session)
+        user = await services.db.write(_renew, renewed.session, renewed.claims)
+    except Unauthenticated:
+        await services.db.write(_end, [session.credential])
+        raise
+    await keep_token(services, user, session.issuer, renewed.access_token)
+    return renewed.access_token
+
+
+class _Renewed(NamedTuple):
+    """A session with new tokens, and what the provider now says."""
+
+    session: ProviderSession
+    claims: Claims
+    access_token: str
+
+
+async def _ask_again(settings: Settings, session: ProviderSession) -> _Renewed:
     """Return a session with new tokens, and what the provider now says. Raises Unauthenticated where it says no."""
     provider = providers_of(settings).get(session.provider)
     if provider is None or provider.client.issuer != session.issuer:
@@ -167,7 +208,7 @@ async def _ask_again(settings: Settings, session: ProviderSession) -> tuple[Prov
     kept = _Kept(tokens.refresh_token or kept.refresh_token, tokens.id_token or kept.id_token)
     sealed = await _seal(settings, session.issuer, session.subject, kept)
     renewed = replace(session, tokens=sealed, asked_at=now, refresh_at=_refresh_at(kept, tokens, now))
-    return renewed, _claims(settings, session.provider, told)
+    return _Renewed(renewed, _claims(settings, session.provider, told), tokens.access_token)
 
 
 async def _told_again(provider: Provider, tokens: Tokens, subject: str) -> TokenClaims:
@@ -180,10 +221,14 @@ async def _told_again(provider: Provider, tokens: Tokens, subject: str) -> Token
     return await provider.describe(tokens, told)
 
 
-def _renew(tx: Connection, session: ProviderSession, claims: Claims) -> None:
-    """Keep new tokens, and bring the account to what the provider says. Raises Unauthenticated where it is blocked."""
-    sign_in_external(tx, session.issuer, session.subject, claims)
+def _renew(tx: Connection, session: ProviderSession, claims: Claims) -> int:
+    """Keep new tokens, bring the account to what the provider says, and return its key.
+
+    Raises Unauthenticated where it is blocked.
+    """
+    account = sign_in_external(tx, session.issuer, session.subject, claims)
     store.update_tokens(tx, session.credential, session.tokens, session.asked_at, session.refresh_at)
+    return account.key
 
 
 def _end_named(tx: Connection, issuer: str, claims: TokenClaims, digest: bytes, until: int) -> None:

@@ -31,7 +31,7 @@ def providers_of(settings: Settings) -> Mapping[str, Provider]:
             settings.oidc_groups_claim,
         )
         found["oidc"] = Provider(client)
-    if settings.gitlab_url:
+    if settings.gitlab_client_id:
         from mainspring.modules.identity.service.gitlab import GitlabProvider
 
         found["gitlab"] = GitlabProvider(settings.gitlab_url, settings.gitlab_client_id, settings.gitlab_client_secret)

@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from mainspring.kit.actors import Actor
-from mainspring.kit.errors import FailedPrecondition, InvalidArgument
+from mainspring.kit.errors import FailedPrecondition, InvalidArgument, PermissionDenied
 from mainspring.kit.names import check_run_id
 from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
@@ -45,6 +45,8 @@ class _Details(msgspec.Struct, frozen=True):
 def create_run_token(tx: Connection, actor: Actor, new: RunTokenCreate) -> RunToken:
     """Create a token that writes one run of the actor's project. Raises InvalidArgument or PermissionDenied."""
     actor.require(Permission.TRACKING_WRITE)
+    if actor.scoped and actor.credential is None:
+        raise PermissionDenied("A run token would outlive this token, which is not of this server: use an API key.")
     owner, now = own_account(tx, actor), now_ms()
     parent, expires_at = limited_by(tx, actor, now + _ms(new.expires_s))
     permissions, projects = READING & actor.permissions, frozenset({actor.project})

@@ -56,6 +56,16 @@ def find_due(tx: Connection, now: int, limit: int) -> list[ProviderSession]:
     return [ProviderSession(*row) for row in tx.execute(due.order_by(provider_sessions.c.refresh_at).limit(limit))]
 
 
+def find_renewable(tx: Connection, user: int, issuer: str, now: int) -> ProviderSession | None:
+    """Return the session of an account that a provider vouches for and was asked about last, or None."""
+    good = (credentials.c.revoked_at.is_(None), or_(credentials.c.expires_at.is_(None), credentials.c.expires_at > now))
+    mine = (credentials.c.user == user, provider_sessions.c.issuer == issuer)
+    asked = (*mine, *good, provider_sessions.c.refresh_at.is_not(None))
+    found = select(provider_sessions).join(credentials).where(*asked)
+    row = tx.execute(found.order_by(provider_sessions.c.asked_at.desc()).limit(1)).one_or_none()
+    return None if row is None else ProviderSession(*row)
+
+
 def claim_refresh(tx: Connection, session: ProviderSession, until: int) -> bool:
     """Put off the next refresh of a session to ``until``; say whether nobody else had done so."""
     same = (provider_sessions.c.credential == session.credential, provider_sessions.c.refresh_at == session.refresh_at)

@@ -26,12 +26,24 @@ from mainspring.modules.projects.service.projects import (
     update_project,
 )
 from mainspring.modules.projects.service.purge import RESTORE_DAYS, find_expired, forget_project
+from mainspring.modules.projects.service.source_access import (
+    SourceAccess,
+    Vouched,
+    on_seen,
+    source_of_sign_ins,
+    token_of,
+    token_of_member,
+)
+from mainspring.modules.projects.service.stars import count_stars, set_star
 from mainspring.modules.projects.store import visible_projects
 
 __all__ = [
     "RESTORE_DAYS",
     "Place",
+    "SourceAccess",
+    "Vouched",
     "acting_in",
+    "count_stars",
     "create_namespace",
     "create_project",
     "delete_namespace",
@@ -47,6 +59,7 @@ __all__ = [
     "get_project",
     "keys_of",
     "list_members",
+    "on_seen",
     "own_project",
     "paths_of",
     "permissions_of",
@@ -55,6 +68,10 @@ __all__ = [
     "search_namespaces",
     "search_projects",
     "set_member",
+    "set_star",
+    "source_of_sign_ins",
+    "token_of",
+    "token_of_member",
     "update_project",
     "visible_projects",
 ]

@@ -24,6 +24,11 @@ class _Projects:
         found = {key: store.get_project(tx, key) for key in keys}
         return {key: project.path for key, project in found.items() if project and project.deleted_at is None}
 
+    def forget_account(self, tx: Connection, key: int) -> None:
+        """Take all roles of an account away, those by sources too, with what they know of it."""
+        store.delete_grants_of(tx, "user", key)
+        store.forget_user(tx, key)
+
 
 def _visible_key(tx: Connection, actor: Actor, path: str) -> int:
     place = Place(path.lower())

@@ -74,6 +74,11 @@ def delete_grant(tx: Connection, holder_kind: str, holder: int, scope_kind: str,
     tx.execute(delete(grants).where(*(grants.c[name] == value for name, value in keys)))
 
 
+def delete_grants_of(tx: Connection, holder_kind: str, holder: int) -> None:
+    """Take all roles of a holder away."""
+    tx.execute(delete(grants).where(grants.c.holder_kind == holder_kind, grants.c.holder == holder))
+
+
 def count_grants(tx: Connection, scope_kind: str, scope: int, role: int) -> int:
     """Return how many hold at least a role in a scope, for good."""
     here = (grants.c.scope_kind == scope_kind, grants.c.scope == scope, grants.c.role >= role)

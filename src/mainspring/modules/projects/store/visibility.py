@@ -81,7 +81,7 @@ def _open(scopes: Scopes) -> ColumnElement[bool]:
     """Return the condition that a project is open to an account without any role."""
     # Walked by name to the end of the page: SQLite would rather find and sort all that is open to everyone.
     visibility = unindexed(projects.c.visibility)
-    known = projects.c.source.is_(None)
+    known: ColumnElement[bool] = projects.c.source.is_(None)
     if scopes.sources:
         known = or_(known, among(projects.c.source, scopes.sources))
     return or_(visibility == "public", and_(visibility == "internal", known))
