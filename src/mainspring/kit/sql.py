@@ -30,18 +30,33 @@ class _Pattern(TypeDecorator[str]):
         return value.translate(_GLOB_SPECIAL) if value is not None and dialect.name == "sqlite" else value
 
 
-class _Keys(TypeDecorator[Any]):
-    """Any number of integers as one value: an array, on SQLite, which has none, a text of JSON."""
+class _Values(TypeDecorator[Any]):
+    """Any number of values as one: an array, on SQLite, which has none, a text of JSON."""
 
     impl = Text
     cache_ok = True
+    kind: type[TypeEngine[Any]]
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(BigInteger))
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else ARRAY(self.kind))
 
-    def process_bind_param(self, value: Collection[int] | None, dialect: Dialect) -> Any:
+    def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
         keys = list(value or ())
         return json.dumps(keys) if dialect.name == "sqlite" else keys
+
+
+class _Keys(_Values):
+    """Any number of integers."""
+
+    cache_ok = True
+    kind = BigInteger
+
+
+class _Texts(_Values):
+    """Any number of texts."""
+
+    cache_ok = True
+    kind = Text
 
 
 class _Among(FunctionElement[bool]):
@@ -127,6 +142,11 @@ def among(column: ColumnElement[int], keys: Collection[int] = (), param: str | N
     if not param and len(keys) <= FEW_KEYS:
         return column.in_(keys)
     return _Among(column, bindparam(param, None if param else keys, type_=_Keys(), required=bool(param)))
+
+
+def among_texts(column: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:
+    """Hold where a column is one of some texts, however many: they are one value of the statement."""
+    return _Among(column, bindparam(None, texts, type_=_Texts()))
 
 
 def like(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:

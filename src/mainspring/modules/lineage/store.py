@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Select, delete, select, tuple_
+from sqlalchemy import Connection, Select, delete, select
 
-from mainspring.kit.sql import among
-from mainspring.kit.sql_engines import chosen, insert_rows, update_rows
+from mainspring.kit.sql import among, among_texts
+from mainspring.kit.sql_engines import insert_rows, update_rows
 from mainspring.modules.lineage.tables import lineage_edges, lineage_nodes
-
-NodeKey = tuple[str, str]
-"""(kind, name)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,38 +39,25 @@ def find_visible(tx: Connection, visible: Select[tuple[int]], projects: Collecti
     return set(tx.execute(select(keys[0]).where(among(keys[0], projects))).scalars())
 
 
-def find_nodes(tx: Connection, wanted: Collection[NodeKey]) -> list[NodeRow]:
-    """Return nodes of whatever projects: it is for those who look at ``project``."""
+def find_nodes(tx: Connection, kind: str, names: Collection[str]) -> list[NodeRow]:
+    """Return nodes of a kind, of whatever projects: it is for those who look at ``project``."""
     table = lineage_nodes.c
-    return [
-        NodeRow(*row)
-        for part in chosen(wanted, 1000)
-        for row in tx.execute(select(lineage_nodes).where(tuple_(table.kind, table.name).in_(part)))
-    ]
+    found = select(lineage_nodes).where(table.kind == kind, among_texts(table.name, names))
+    return [NodeRow(*row) for row in tx.execute(found)]
 
 
-def find_own_nodes(tx: Connection, project: int, wanted: Collection[NodeKey]) -> dict[NodeKey, NodeRow]:
-    """Return a project's nodes."""
+def find_own_nodes(tx: Connection, project: int, kind: str, names: Collection[str]) -> dict[str, NodeRow]:
+    """Return a project's nodes of a kind, by their names."""
     table = lineage_nodes.c
-    rows = [
-        NodeRow(*row)
-        for part in chosen(wanted, 1000)
-        for row in tx.execute(
-            select(lineage_nodes).where(table.project == project, tuple_(table.kind, table.name).in_(part))
-        )
-    ]
-    return {(row.kind, row.name): row for row in rows}
+    own = (table.project == project, table.kind == kind, among_texts(table.name, names))
+    return {row.name: NodeRow(*row) for row in tx.execute(select(lineage_nodes).where(*own))}
 
 
 def find_edges(tx: Connection, end: str, ids: Collection[str], limit: int) -> list[EdgeRow]:
     """Return edges, of whatever projects, whose ``source`` or ``target``, as ``end`` says, is one of some nodes."""
     table = lineage_edges.c
-    found = select(table.project, table.source, table.target)
-    return [
-        EdgeRow(*row)
-        for part in chosen(ids, 1000)
-        for row in tx.execute(found.where(table[end].in_(part)).limit(limit))
-    ]
+    found = select(table.project, table.source, table.target).where(among_texts(table[end], ids)).limit(limit)
+    return [EdgeRow(*row) for row in tx.execute(found)]
 
 
 def insert_nodes(tx: Connection, rows: Sequence[tuple[int, str, str, str, int]]) -> None:

@@ -24,7 +24,7 @@ _WHERE_A_PATH_NAMES_ONE = (
     re.compile(rf"^/(?:(?:datasets|spaces|models)/)?({_PART}/{_PART})/(?:resolve|raw|tree|blob|-)(?:/|$)"),
     re.compile(rf"^/?({_PART}/{_PART})$"),
 )
-_HUB = re.compile(rf"^(?:datasets|spaces|models)?/?({_PART}/{_PART})")
+_HUB = re.compile(rf"^(?:(?:datasets|spaces|models)/)?({_PART}/[^/?#@]+)")
 
 
 class _Related(msgspec.Struct):

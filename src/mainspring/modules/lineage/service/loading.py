@@ -174,7 +174,7 @@ def _job_runs(tx: Connection, keys: Collection[str]) -> Iterable[Found]:
 
 def _told(tx: Connection, kind: NodeKind, names: Collection[str]) -> Iterable[Found]:
     """Yield nodes that other systems have told of."""
-    for row in store.find_nodes(tx, [(kind.value, name) for name in names]):
+    for row in store.find_nodes(tx, kind.value, names):
         told: dict[str, Any] = msgspec.json.decode(row.facets)
         title = told.get("job", row.name) if kind is NodeKind.JOB_RUN else row.name
         yield Found(Ref(kind, row.name), row.project, title, told.pop("started_at", None), told)

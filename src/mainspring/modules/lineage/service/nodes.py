@@ -55,7 +55,7 @@ def split_version(rest: str) -> tuple[str, str, int]:
     """Return (path of the project or "", name, version) of what follows ``model_version:``. Raises InvalidArgument."""
     path, _, name = rest.rpartition("/")[0].rpartition("/")
     number = rest.rpartition("/")[2]
-    if not name or not re.fullmatch(r"[1-9][0-9]{0,9}", number, re.ASCII):
+    if not name or not re.fullmatch(r"[1-9][0-9]{0,8}", number, re.ASCII):
         raise InvalidArgument(
             f"'{rest[:200]}' is no version: it must be <model>/<version>, such as wine/3, or that behind the path of "
             "its project.",

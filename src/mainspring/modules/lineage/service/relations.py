@@ -89,8 +89,15 @@ def _told(sight: Sight, end: str, nodes: Nodes) -> list[Edge]:
         source, target = stored_ref(row.source, row.project), stored_ref(row.target, row.project)
         # A version of the same name in another project is another one.
         if sight.holds(NodeKind.JOB_RUN, row.project) and (source if end == "source" else target) in nodes:
-            found.append(Edge(source, target, "run" if source.kind is NodeKind.JOB else "told"))
+            found.append(Edge(source, target, _kind(source.kind, target.kind)))
     return found
+
+
+def _kind(source: NodeKind, target: NodeKind) -> str:
+    """Return how two nodes hang together of which other systems have told."""
+    if source is NodeKind.JOB and target is NodeKind.JOB_RUN:
+        return "run"
+    return "output" if source in (NodeKind.JOB, NodeKind.JOB_RUN, NodeKind.RUN) else "input"
 
 
 def _keys(nodes: Nodes) -> list[Any]:

@@ -38,6 +38,8 @@ MAX_FACETS = 64 * 1024
 """So many bytes of JSON one facet, and all facets of a node, may have."""
 ENDS = (EventType.COMPLETE, EventType.ABORT, EventType.FAIL)
 Facets = Mapping[str, Mapping[str, Any]]
+_Said = tuple[int, dict[str, Any], Facets]
+"""When something is said of a node (ms), what, and its facets."""
 
 
 @dataclass(slots=True)
@@ -47,13 +49,13 @@ class _Told:
     project: int
     path: str
     own_runs: frozenset[str]
-    nodes: dict[store.NodeKey, list[tuple[int, dict[str, Any], Facets]]] = field(default_factory=dict)
+    nodes: dict[NodeKind, dict[str, list[_Said]]] = field(default_factory=dict)
     edges: dict[tuple[str, str], int] = field(default_factory=dict)
     left_out: dict[str, None] = field(default_factory=dict)
 
     def add_node(self, kind: NodeKind, name: str, at: int, says: dict[str, Any], facets: Facets) -> str:
         """Note what is said of a node, and return its id."""
-        self.nodes.setdefault((kind.value, name), []).append((at, says, self._kept(facets)))
+        self.nodes.setdefault(kind, {}).setdefault(name, []).append((at, says, self._kept(facets)))
         return f"{kind}:{name}"
 
     def add_edge(self, source: str, target: str, at: int) -> None:
@@ -127,18 +129,26 @@ def _dataset(told: _Told, dataset: EventDataset, at: int, says: dict[str, Any]) 
 
 
 def _keep(tx: Connection, told: _Told) -> None:
-    store.insert_nodes(tx, [(told.project, kind, name, "{}", 0) for kind, name in told.nodes])
+    new = [(told.project, kind.value, name, "{}", 0) for kind, names in told.nodes.items() for name in names]
+    store.insert_nodes(tx, new)
     changed = []
-    for key, row in store.find_own_nodes(tx, told.project, told.nodes).items():
-        known, newest = msgspec.json.decode(row.facets, type=dict[str, Any]), row.updated_at
-        for at, says, facets in told.nodes[key]:
-            known, newest = _merged(known, newest, at, says, facets), max(newest, at)
-        while len(text := msgspec.json.encode(known)) > MAX_FACETS:
-            told.left_out[known["facets"].popitem()[0]] = None
-        if text.decode() != row.facets or newest != row.updated_at:
-            changed.append((text.decode(), newest, row.key))
+    for kind, names in told.nodes.items():
+        for name, row in store.find_own_nodes(tx, told.project, kind.value, names).items():
+            facets, updated_at = _added(told, row, names[name])
+            if (facets, updated_at) != (row.facets, row.updated_at):
+                changed.append((facets, updated_at, row.key))
     store.update_nodes(tx, changed)
     store.insert_edges(tx, [(told.project, source, target, at) for (source, target), at in told.edges.items()])
+
+
+def _added(told: _Told, row: store.NodeRow, said: list[_Said]) -> tuple[str, int]:
+    """Return what is known of a node with what is said of it, as JSON of bounded length, and when it was said."""
+    known, newest = msgspec.json.decode(row.facets, type=dict[str, Any]), row.updated_at
+    for at, says, facets in said:
+        known, newest = _merged(known, newest, at, says, facets), max(newest, at)
+    while len(text := msgspec.json.encode(known)) > MAX_FACETS:
+        told.left_out[known["facets"].popitem()[0]] = None
+    return text.decode(), newest
 
 
 def _merged(known: dict[str, Any], newest: int, at: int, says: dict[str, Any], facets: Facets) -> dict[str, Any]:

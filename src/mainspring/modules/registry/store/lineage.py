@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
-from mainspring.kit.sql_engines import chosen
+from mainspring.kit.sql import among, among_texts
 from mainspring.modules.registry.schemas import PROMPT_TAG
 from mainspring.modules.registry.tables import (
     model_versions,
@@ -51,15 +51,14 @@ def find_versions(tx: Connection, keys: Collection[VersionKey]) -> list[VersionR
     columns = (*_KEY, table.id, table.stage, table.user_id, table.run_id, table.model_id, table.created_at)
     rows = [
         row
-        for part in chosen(keys, 1000)
-        for row in tx.execute(_of_models(select(*columns)).where(*_any_of(part)))
+        for row in tx.execute(_of_models(select(*columns)).where(*_any_of(keys)))
         if (row.project, row.name, row.version) in keys
     ]
     aliases: dict[int, list[str]] = {}
     pointers = registered_model_aliases.c
-    for part in chosen((row.id for row in rows), 1000):
-        for key, alias in tx.execute(select(pointers.version, pointers.alias).where(pointers.version.in_(part))):
-            aliases.setdefault(key, []).append(alias)
+    wanted = among(pointers.version, [row.id for row in rows])
+    for key, alias in tx.execute(select(pointers.version, pointers.alias).where(wanted)):
+        aliases.setdefault(key, []).append(alias)
     return [
         VersionRow(
             (row.project, row.name, row.version),
@@ -86,7 +85,7 @@ def find_versions_of_models(tx: Connection, model_ids: Collection[str], limit: i
 
 def find_versions_of_projects(tx: Connection, projects: Collection[int], limit: int) -> list[VersionKey]:
     """Return the versions of projects, the newest first."""
-    found = _of_models(select(*_KEY)).where(registered_models.c.project.in_(projects))
+    found = _of_models(select(*_KEY)).where(among(registered_models.c.project, projects))
     rows = tx.execute(found.order_by(model_versions.c.id.desc()).limit(limit))
     return [(project, name, version) for project, name, version in rows]
 
@@ -98,15 +97,15 @@ def _of_models(found: Select[Any]) -> Select[Any]:
 
 def _any_of(keys: Collection[VersionKey]) -> list[ColumnElement[bool]]:
     """Hold of versions with the projects, names and numbers of some keys, which are among them."""
-    return [column.in_({key[place] for key in keys}) for place, column in enumerate(_KEY)]
+    return [
+        among(registered_models.c.project, {project for project, _, _ in keys}),
+        among_texts(registered_models.c.name, {name for _, name, _ in keys}),
+        among(model_versions.c.version, {version for _, _, version in keys}),
+    ]
 
 
 def _pairs(
     tx: Connection, column: ColumnElement[Any], values: Collection[str], limit: int
 ) -> list[tuple[str, VersionKey]]:
-    found = _of_models(select(column, *_KEY))
-    return [
-        (row[0], (row[1], row[2], row[3]))
-        for part in chosen(values, 1000)
-        for row in tx.execute(found.where(column.in_(part)).limit(limit))
-    ]
+    found = _of_models(select(column, *_KEY)).where(among_texts(column, values))
+    return [(row[0], (row[1], row[2], row[3])) for row in tx.execute(found.limit(limit))]

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
 
-from mainspring.kit.sql import like
-from mainspring.kit.sql_engines import chosen, select_where_in
+from mainspring.kit.sql import among_texts, like
+from mainspring.kit.sql_engines import select_where_in
 from mainspring.modules.tracking.tables import datasets, experiments, logged_models, run_datasets, run_models, runs
 
 DatasetKey = tuple[str, str]
@@ -107,7 +107,7 @@ def find_models(tx: Connection, model_ids: Collection[str]) -> list[ModelRow]:
 
 def find_datasets(tx: Connection, keys: Collection[DatasetKey]) -> list[DatasetRow]:
     """Return datasets, each as often as there are experiments that have it."""
-    rows = (DatasetRow(*row) for part in chosen(keys, 1000) for row in tx.execute(_DATASETS.where(_any_of(part))))
+    rows = (DatasetRow(*row) for row in tx.execute(_DATASETS.where(_any_of(keys))))
     return [row for row in rows if row.key in keys]
 
 
@@ -125,11 +125,8 @@ def find_inputs(tx: Connection, run_ids: Collection[str], limit: int) -> list[tu
 
 def find_readers(tx: Connection, keys: Collection[DatasetKey], limit: int) -> list[tuple[DatasetKey, str]]:
     """Return (dataset, run id) of the runs that read datasets."""
-    pairs = [
-        ((row[0], row[1]), row[2])
-        for part in chosen(keys, 1000)
-        for row in tx.execute(_INPUTS.where(_any_of(part)).limit(limit))
-    ]
+    rows = tx.execute(_INPUTS.where(_any_of(keys)).limit(limit))
+    pairs = [((name, digest), run_id) for name, digest, run_id in rows]
     return [pair for pair in pairs if pair[0] in keys]
 
 
@@ -170,13 +167,10 @@ def _run_models(role: str) -> Select[Any]:
 def _any_of(keys: Collection[DatasetKey]) -> ColumnElement[bool]:
     """Hold of datasets with one of the names and one of the digests of some keys, which are among them."""
     names, digests = ({key[place] for key in keys} for place in (0, 1))
-    return and_(datasets.c.name.in_(names), datasets.c.digest.in_(digests))
+    return and_(among_texts(datasets.c.name, names), among_texts(datasets.c.digest, digests))
 
 
 def _where_in(
     tx: Connection, found: Select[Any], column: ColumnElement[Any], values: Collection[str], limit: int | None = None
 ) -> list[Any]:
-    rows: list[Any] = []
-    for part in chosen(values, 1000):
-        rows += tx.execute(found.where(column.in_(part)).limit(limit))
-    return rows
+    return list(tx.execute(found.where(among_texts(column, values)).limit(limit)))
