@@ -142,6 +142,23 @@ def test_own_projects_come_with_levels(double: GitLabDouble, name: str) -> None:
     assert (106 in levels) == (name == "alice"), "the list of one's own is of all topics"
 
 
+@pytest.mark.parametrize(("level", "calls"), [(50, 2), (40, 3), (30, 4), (20, 5), (10, 6), (15, 6)])
+def test_levels_from_further_up_are_asked_for(
+    double: GitLabDouble, monkeypatch: pytest.MonkeyPatch, level: int, calls: int
+) -> None:
+    """GitLab's list leaves out what comes by a parent group or an invited one; its filters know."""
+    double.projects[104].members[6] = level
+    monkeypatch.setattr(double, "project_level", lambda _user, _project: 0)
+    monkeypatch.setattr(double, "level", lambda user, project: project.members.get(user.id, 0) if user else 0)
+
+    async def own(source: GitlabSource) -> list[SourceProject]:
+        return [each async for page in source.list_own(EVE) for each in page]
+
+    (found,) = ask(double, own)
+    assert (found.id, found.level) == ("104", Level.GUEST if level == 15 else Level(level))
+    assert len(double.log) == calls
+
+
 def test_an_own_list_of_nobody_in_particular_is_empty(double: GitLabDouble) -> None:
     async def own(source: GitlabSource) -> list[SourceProject]:
         return [each async for page in source.list_own(EVE) for each in page]
@@ -287,6 +304,9 @@ def test_a_tree_is_all_files_in_pages(double: GitLabDouble) -> None:
 
 
 def test_an_empty_repository_is_an_empty_tree(double: GitLabDouble) -> None:
+    assert ask(double, lambda source: tree(source, "107")) == []
+    # GitLab says so of an empty project to those whom it tells no more.
+    double.projects[107].default_branch = "main"
     assert ask(double, lambda source: tree(source, "107")) == []
     with pytest.raises(NotFound):
         ask(double, lambda source: tree(source, "101", "nothing"))

@@ -19,6 +19,7 @@ from mainspring.engines.sources.gitlab_changes import OVERLAP_MS, RecentChanges
 from mainspring.engines.sources.gitlab_files import open_file
 from mainspring.engines.sources.gitlab_http import Call, GitlabHttp, Limits
 from mainspring.engines.sources.gitlab_records import (
+    RawBranch,
     RawCommit,
     RawProject,
     RawRelease,
@@ -40,6 +41,7 @@ RELEASES_PER_PAGE = 20
 MAX_RELEASE_PAGES = 50
 MAX_TREE_PAGES = 10_000
 MAX_PATHS = 10_000
+ASKED_LEVELS = (Level.OWNER, Level.MAINTAINER, Level.DEVELOPER, Level.REPORTER, Level.GUEST)
 STARRED, STARRED_ALREADY = 201, 304
 
 
@@ -83,11 +85,15 @@ class GitlabSource:
     async def list_own(self, token: str) -> AsyncIterator[list[SourceProject]]:
         """Yield pages of the projects that the token's account is a member of, each with its level.
 
-        A member by a group that was invited to the project has NONE: GitLab's list does not say more of it.
+        GitLab's list says the level of members of the project and of its own group. Of those who are members by a group
+        further up, or by one that was invited, it is found by asking for the projects of each level.
         """
         async for rows in self._http.pages(list[RawProject], self._listing({"membership": "true"}, token)):
-            projects = (self._project(row, token) for row in rows)
-            yield [each if each.level is not None else replace(each, level=Level.NONE) for each in projects]
+            projects = [self._project(row, token) for row in rows]
+            levels = {each.id: each.level for each in projects if each.level}
+            if len(levels) < len(projects):
+                levels = await self._levels(rows, token) | levels
+            yield [replace(each, level=levels.get(each.id, Level.NONE)) for each in projects]
 
     async def get(self, project: str, token: str | None = None) -> SourceProject:
         """Return the project of an id, or of a path, also of one that it had before."""
@@ -105,7 +111,9 @@ class GitlabSource:
                 if files := files_of(rows):
                     yield files
         except NotFound:
-            if (await self.get(project, token)).default_ref is not None:
+            # GitLab names a branch of projects without files, too, and then does not know it.
+            branches = self._call(project, "/repository/branches", token, what, per_page=1)
+            if await self._http.get(list[RawBranch], branches):
                 raise
 
     @asynccontextmanager
@@ -166,6 +174,19 @@ class GitlabSource:
             return
         async for projects in self._by_topic(params, token):
             yield projects
+
+    async def _levels(self, rows: Sequence[RawProject], token: str) -> dict[str, Level]:
+        """Return the levels that an account has in the projects of a page, at least guest."""
+        ids = [row.id for row in rows]
+        bounds = {"membership": "true", "id_after": str(min(ids) - 1), "id_before": str(max(ids) + 1), "simple": "true"}
+        found: dict[str, Level] = {}
+        for level in ASKED_LEVELS:
+            call = self._listing({**bounds, "min_access_level": str(int(level))}, token)
+            for row in (await self._http.page(list[RawProject], call)).rows:
+                found.setdefault(str(row.id), level)
+            if len(found) >= len(rows):
+                break
+        return found
 
     def _listing(self, params: Mapping[str, str], token: str | None) -> Call:
         ordered = {"pagination": "keyset", "order_by": "id", "sort": "asc", "per_page": str(PER_PAGE)}

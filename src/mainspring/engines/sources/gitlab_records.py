@@ -66,6 +66,12 @@ class RawCommit(Struct):
     id: str
 
 
+class RawBranch(Struct):
+    """A branch, as far as we ask."""
+
+    name: str
+
+
 class _Link(Struct):
     name: str = ""
     url: str = ""
