@@ -21,6 +21,7 @@ from mainspring.kit.names import check_text
 from mainspring.kit.permissions import Permission, needs
 from mainspring.modules.artifacts import routes as artifacts
 from mainspring.modules.audit import routes as audit
+from mainspring.modules.catalog import routes as catalog
 from mainspring.modules.configuration import routes as configuration
 from mainspring.modules.configuration.service import Changes
 from mainspring.modules.files import routes as files
@@ -58,6 +59,7 @@ ROUTES: Sequence[ControllerRouterHandler] = [
     *quotas.HANDLERS,
     *audit.HANDLERS,
     *configuration.HANDLERS,
+    *catalog.HANDLERS,
     *lineage.HANDLERS,
     *identity.HANDLERS,
     *pages.HANDLERS,

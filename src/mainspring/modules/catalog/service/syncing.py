@@ -18,7 +18,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from mainspring.engines.sources import Source, SourceProject, Visibility
-from mainspring.kit.errors import MainspringError, NotFound, PermissionDenied, Unauthenticated, Unavailable
+from mainspring.kit.errors import MainspringError, NotFound, PermissionDenied, Unavailable
 from mainspring.kit.time import now_ms
 from mainspring.modules.catalog.service.categories import Category, categories_of, categories_with
 from mainspring.modules.catalog.service.indexing import (
@@ -279,20 +279,22 @@ class _Seen:
 
 async def _look(services: Services, source: Source, external_id: str, mirror: Mirror | None) -> _Seen:
     """Look for a project with the source's own eyes, else with those of a member."""
-    try:
-        return _Seen(await source.get(external_id))
-    except (NotFound, PermissionDenied):
-        pass
+    if project := await _get(source, external_id, None):
+        return _Seen(project)
     token = None if mirror is None else await token_of_member(services, mirror.origin.project)
     if token is None:
         # A private project is shown to its members alone: that no token of theirs is here says nothing of it.
         return _Seen(gone=mirror is not None and mirror.visibility != Visibility.PRIVATE)
+    project = await _get(source, external_id, token)
+    return _Seen(project, token, gone=project is None)
+
+
+async def _get(source: Source, external_id: str, token: str | None) -> SourceProject | None:
+    """Return a project as a token is shown it, None where it is not."""
     try:
-        return _Seen(await source.get(external_id, token), token)
+        return await source.get(external_id, token)
     except (NotFound, PermissionDenied):
-        return _Seen(gone=True)
-    except Unauthenticated:
-        return _Seen()
+        return None
 
 
 async def _all(calls: Iterable[Awaitable[None]]) -> None:
