@@ -9,7 +9,7 @@ import io
 import re
 import tarfile
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,7 +39,7 @@ class Archive:
 
     name: str
     media_type: str
-    chunks: AsyncIterator[bytes]
+    chunks: AsyncGenerator[bytes]
 
 
 async def open_archive(services: Services, actor: Actor, project_key: int, ref: str, format: str = "zip") -> Archive:
@@ -112,7 +112,7 @@ class _Pieces(io.RawIOBase):
 
 async def _zip(
     services: Services, found: ProjectFiles, ref: str, folder: str, entries: list[TreeEntry]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     pieces = _Pieces()
     archive = zipfile.ZipFile(pieces, "w", zipfile.ZIP_STORED)
     for entry in entries:
@@ -129,7 +129,7 @@ async def _zip(
 
 async def _tar(
     services: Services, found: ProjectFiles, ref: str, folder: str, entries: list[TreeEntry]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     for entry in entries:
         member = tarfile.TarInfo(f"{folder}/{entry.path}")
         async with found.open(services, entry.path, ref) as file:

@@ -4,7 +4,7 @@ What reads or writes bytes is asynchronous and works on the open database and st
 while bytes are on their way.
 """
 
-from mainspring.modules.files.service.answers import Answer, Asked, answer_file, send_answer
+from mainspring.modules.files.service.answers import Answer, Asked, answer_file, nothing, send_answer
 from mainspring.modules.files.service.dvc import DVC_PATH, head_dvc_object, open_dvc_object, put_dvc_object
 from mainspring.modules.files.service.files import MAX_PAGE, delete_file, get_file, list_files, open_file, put_file
 from mainspring.modules.files.service.releases import (
@@ -41,6 +41,7 @@ __all__ = [
     "list_files",
     "list_releases",
     "note_unnamed",
+    "nothing",
     "open_dvc_object",
     "open_file",
     "put_dvc_object",

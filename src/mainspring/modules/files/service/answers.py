@@ -6,7 +6,7 @@ Source: RFC 9110. An ETag is the hash of the content, or what the file's origin 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -62,10 +62,10 @@ async def answer_file(path: str, asked: Asked, open: Open) -> AsyncIterator[Answ
         if asked.head or asked.if_none_match or asked.if_range or (first is None and last is not None):
             async with open(0, None) as look:  # what was opened is not read
                 if asked.if_none_match and is_named(look.etag, asked.if_none_match):
-                    yield Answer(304, _validators(look), _nothing())
+                    yield Answer(304, _validators(look), nothing())
                     return
                 if asked.head:
-                    yield Answer(200, _headers(path, look, look.size), _nothing())
+                    yield Answer(200, _headers(path, look, look.size), nothing())
                     return
                 if asked.if_range and not is_named(look.etag, asked.if_range):
                     first = last = None
@@ -122,9 +122,10 @@ def _headers(path: str, file: SourceFile, length: int) -> dict[str, str]:
 
 
 def _beyond(file: SourceFile) -> Answer:
-    return Answer(416, {"Content-Range": f"bytes */{file.size}", "Content-Length": "0"}, _nothing())
+    return Answer(416, {"Content-Range": f"bytes */{file.size}", "Content-Length": "0"}, nothing())
 
 
-async def _nothing() -> AsyncIterator[bytes]:
+async def nothing() -> AsyncGenerator[bytes]:
+    """Yield no bytes."""
     return
     yield b""
