@@ -100,7 +100,7 @@ def _explain(error: ValidationError) -> str:
 
 @cache
 def _validator(url: str) -> Draft7Validator:
-    schemas = _schemas()
+    schemas = known_schemas()
     key = url.removesuffix("#")
     if key not in schemas:
         raise InvalidSTAC(f"no schema of {url} lies in {SCHEMAS}")
@@ -108,7 +108,8 @@ def _validator(url: str) -> Draft7Validator:
 
 
 @cache
-def _schemas() -> dict[str, dict[str, Any]]:
+def known_schemas() -> dict[str, dict[str, Any]]:
+    """Return the schemas of the core and of extensions by their URLs."""
     found: dict[str, dict[str, Any]] = dict(get_local_schema_cache())
     for path in sorted(SCHEMAS.glob("*/*.json")):
         found[EXTENSION.format(path.parent.name, path.stem)] = json.loads(path.read_text())
@@ -117,5 +118,5 @@ def _schemas() -> dict[str, dict[str, Any]]:
 
 @cache
 def _registry() -> Registry[Any]:
-    resources = ((url, DRAFT7.create_resource(schema)) for url, schema in _schemas().items())
+    resources = ((url, DRAFT7.create_resource(schema)) for url, schema in known_schemas().items())
     return Registry().with_resources(resources)

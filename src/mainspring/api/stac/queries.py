@@ -37,10 +37,19 @@ Given = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """Which fields of an item are shown; none at all means all of them."""
+    """Which fields of an item are shown; with nothing to include all of them are, but for what is to be left out."""
 
     include: frozenset[str] = frozenset()
     exclude: frozenset[str] = frozenset()
+
+
+DEFAULT_FIELDS = frozenset(
+    {
+        "type", "stac_version", "id", "collection", "geometry", "bbox", "links", "assets",
+        "properties.datetime", "properties.start_datetime", "properties.end_datetime",
+    }
+)  # fmt: skip
+"""What is shown where something is left out of nothing, an empty list to include."""
 
 
 def read_get(request: Request, allowed: Collection[str]) -> Given:
@@ -66,7 +75,7 @@ async def read_post(request: Request, allowed: Collection[str]) -> Given:
         raise InvalidArgument('The body must be a JSON object, such as {"limit": 10}.', field="body")
     for name in given:
         _check_known(name, allowed)
-    given = {name: value for name, value in given.items() if value is not None}
+    given = {name: value for name, value in given.items() if value is not None or name == "fields"}
     return {"filter-lang": "cql2-json"} | given if "filter" in given else given
 
 
@@ -118,10 +127,8 @@ def _sort_keys(_name: str, text: str) -> list[Given]:
 
 def _fields(_name: str, text: str) -> Given:
     given = _list("", text)
-    return {
-        "include": [each.lstrip("+").strip() for each in given if not each.startswith("-")],
-        "exclude": [each[1:] for each in given if each.startswith("-")],
-    }
+    include = [each.lstrip("+").strip() for each in given if not each.startswith("-")]
+    return ({"include": include} if include else {}) | {"exclude": [each[1:] for each in given if each.startswith("-")]}
 
 
 _FROM_TEXT: Mapping[str, Callable[[str, str], Any]] = {
@@ -216,6 +223,8 @@ def read_fields(given: Given) -> Fields:
     if not isinstance(fields, dict) or fields.keys() - {"include", "exclude"}:
         raise InvalidArgument('fields must be an object such as {"include": ["id"], "exclude": []}.', field="fields")
     include, exclude = (_strings(fields.get(each) or [], "fields") for each in ("include", "exclude"))
+    if "include" in fields and not include and exclude:
+        return Fields(DEFAULT_FIELDS - frozenset(exclude))
     return Fields(frozenset(include), frozenset(exclude))
 
 
@@ -229,7 +238,9 @@ def read_text(given: Given, name: str) -> str | None:
 
 def read_texts(given: Given, name: str) -> list[str] | None:
     """Return a list of texts, None where it is not given. Raises InvalidArgument."""
-    return None if name not in given else _strings(given[name], name)
+    values = given.get(name)
+    # One alone is often sent without a list around it.
+    return None if values is None else _strings([values] if isinstance(values, str) else values, name)
 
 
 def _strings(values: Any, name: str) -> list[str]:

@@ -124,7 +124,9 @@ def _equal(name: str, op: str, value: Literal, folds: Folds) -> Term:
 
 
 def _between(op: str, args: list[Any]) -> Term:
-    subject, low, high = _take(op, args, 3)
+    # Drafts of CQL2 had the two ends in a list.
+    flat = [args[0], *args[1]] if len(args) == 2 and isinstance(args[1], list) else args
+    subject, low, high = _take(op, flat, 3)
     name, folds = _property(subject)
     (least, fold_low), (most, fold_high) = _literal(low, name), _literal(high, name)
     if folds or fold_low or fold_high:
