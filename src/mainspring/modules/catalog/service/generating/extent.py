@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
 MOST_POINTS = 5000
+_MOST_TO_MEND = 200
 _DEEPEST_WKT = 5
 _WKT = re.compile(r"(?i)(?:MULTI)?(?:POINT|LINESTRING|POLYGON)\s*(?:Z|M|ZM)?\s*(?:\(|EMPTY)")
 _SRID = re.compile(r"(?i)SRID\s*=\s*4326\s*;")
@@ -155,11 +156,14 @@ def _from_geometry(geometry: BaseGeometry | None, value: object, field: str, rep
     if not all(map(math.isfinite, bounds)) or not _in_world(*bounds):
         right = "longitudes must be from -180 to 180 and latitudes from -90 to 90, longitude first"
         return _refuse(value, field, report, right)
+    # To mend lines that cross takes time in proportion to the square of their number.
+    if not flat.is_valid and shapely.get_num_coordinates(flat) > _MOST_TO_MEND:
+        return _refuse(value, field, report, "its lines must not cross one another")
     try:
         whole = _valid(flat)
     except shapely.errors.ShapelyError:
         return _refuse(value, field, report, "its lines must not cross one another")
-    if whole.is_empty or whole.geom_type not in _KINDS:
+    if whole.is_empty or whole.geom_type not in _KINDS or shapely.get_num_coordinates(whole) > MOST_POINTS:
         return _refuse(value, field, report, "its lines must not cross one another")
     found = json.loads(shapely.to_geojson(whole))
     return {"type": found["type"], "coordinates": found["coordinates"]}, [float(each) for each in whole.bounds]
