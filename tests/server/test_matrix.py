@@ -53,6 +53,11 @@ OPEN = {
     ("GET", "/sign-in/{provider:str}/callback"),
     ("POST", "/sign-in/{provider:str}/backchannel-logout"),
     ("GET", "/api/v1/openapi.json"),
+    # What SharingHub's page asks before anyone has signed in: names and titles of this installation.
+    ("GET", "/api/config"),
+    ("GET", "/api/config/"),
+    # A signed URL is a proof of its own; without one it asks for PROJECTS_DISCOVER, and then for the files' project.
+    ("GET", "/api/download/{rest:path}"),
 }
 """Routes that ask nobody who they are: what they give and take is for everyone, or bears a proof of its own."""
 
@@ -170,6 +175,9 @@ def fill(owner: httpx.Client) -> dict[str, str]:
         "session": "1",
         "user_code": "ABCD-EFGH",
         "provider": "oidc",
+        "tag": "v1",
+        "project": PATH,
+        "rest": f"{PATH}/files/md5/00/{'0' * 30}",
     }
 
 

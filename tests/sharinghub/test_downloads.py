@@ -134,8 +134,8 @@ def test_a_token_that_is_no_good_is_not_nobody(server: Guarded) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "..%2f..%2fetc%2fpasswd", "a%2f%2fb", "a%0d%0aSet-Cookie:%20x"),
-        *("%5c..%5cx", "README.md%00", "nothing.txt", "README.md/below"),
+        *("../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "..%2f..%2fetc%2fpasswd", "a%2f%2fb"),
+        *("a%0d%0aSet-Cookie:%20x", "%5c..%5cx", "README.md%00", "nothing.txt", "README.md/below"),
     ],
 )
 def test_paths_that_lead_nowhere(reader: httpx.Client, path: str) -> None:
