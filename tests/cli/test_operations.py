@@ -330,6 +330,8 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.logged_models.get(logged)
         client.logged_models.list_files(logged)
         client.logged_models.download(logged, to=tmp_path / "logged")
+        client.lineage.get(f"run:{run}")
+        client.lineage.emit(client.lineage.events(run))
         use_accounts(client, run)
         use_projects(client)
         use_configuration(client)
@@ -359,6 +361,7 @@ def test_every_operation_is_on_the_command_line(
     monkeypatch.setenv("MAINSPRING_URL", server.url)
     (tmp_path / "f.txt").write_text("f")
     (tmp_path / "empty").touch()
+    (tmp_path / "events.json").write_text("[]")
     (tmp_path / "c.json").write_text('{"a": 1}')
     monkeypatch.setattr("sys.stdin", io.StringIO("the value\n"))
     experiment = typed("experiments", "create", "e", "--quiet").out.strip()
@@ -414,6 +417,9 @@ def test_every_operation_is_on_the_command_line(
         logged-models get {logged}
         logged-models files {logged}
         logged-models download {logged} --to {tmp_path}/logged
+        lineage show run:{run}
+        lineage events --run-id {run}
+        lineage emit {tmp_path}/events.json
         configuration schema set c {tmp_path}/c.json
         configuration schema get c
         configuration schema delete c --yes

@@ -14,6 +14,7 @@ CALLS = {
     "ExperimentClient": "create delete delete_tag get restore search set_tag update",
     "RunClient": "create delete delete_tag finish get log metric_history restore search series set_tag update",
     "ArtifactClient": "delete download list sign_download upload",
+    "LineageClient": "emit events get",
     "LoggedModelClient": "download get list_files search",
     "ModelClient": (
         "create create_version delete delete_alias delete_tag delete_version delete_version_tag download get "

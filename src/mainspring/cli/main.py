@@ -21,6 +21,7 @@ from mainspring.cli import (
     gc,
     groups,
     keys,
+    lineage,
     logged_models,
     login,
     members,
@@ -92,6 +93,7 @@ app.add_typer(runs.app, name="runs")
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(models.app, name="models")
 app.add_typer(logged_models.app, name="logged-models")
+app.add_typer(lineage.app, name="lineage")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(quotas.app, name="quotas")

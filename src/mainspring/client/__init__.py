@@ -7,6 +7,7 @@ from mainspring.client.client import Client, connect, runs
 from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.devices import DeviceClient
 from mainspring.client.experiments import ExperimentClient
+from mainspring.client.lineage import LineageClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.members import MemberClient, PermissionClient
 from mainspring.client.models import ModelClient
@@ -31,6 +32,7 @@ __all__ = [
     "EncryptionKeyClient",
     "ExperimentClient",
     "GroupClient",
+    "LineageClient",
     "LoggedModelClient",
     "MemberClient",
     "ModelClient",

@@ -10,6 +10,7 @@ from mainspring.client.auth import AuthClient
 from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.devices import DeviceClient
 from mainspring.client.experiments import ExperimentClient
+from mainspring.client.lineage import LineageClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.members import MemberClient, PermissionClient
 from mainspring.client.models import ModelClient
@@ -46,6 +47,7 @@ class Client:
         self.artifacts = ArtifactClient(self._transport)
         self.models = ModelClient(self._transport)
         self.logged_models = LoggedModelClient(self._transport)
+        self.lineage = LineageClient(self._transport)
         self.storage = StorageClient(self._transport)
         self.projects = ProjectClient(self._transport)
         self.namespaces = NamespaceClient(self._transport)
