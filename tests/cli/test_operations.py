@@ -25,6 +25,7 @@ from tests.components.server import MainspringServer
 NEEDLESS = {
     "list_runs": "search_runs finds the runs of one experiment too",
     "head_run_artifact": "a listing tells the size",
+    "head_file": "a listing tells the size",
     "head_logged_model_artifact": "a listing tells the size",
     "head_model_version_artifact": "a listing tells the size",
     "poll_device": "asked by `mainspring login` once it has begun, which a server without accounts refuses",
@@ -305,6 +306,14 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.artifacts.download(run, "model", tmp_path / "run")
         client.artifacts.upload(run, file)
         client.artifacts.delete(run, "f.txt")
+        client.files.put(small, "data/f.txt")
+        list(client.files.list())
+        client.files.get("data/f.txt", tmp_path / "files")
+        client.releases.create("v1")
+        list(client.releases.list())
+        client.releases.get("v1")
+        client.releases.delete("v1")
+        client.files.delete("data/f.txt")
         client.models.create("m")
         list(client.models.search())
         client.models.get("m")
@@ -393,6 +402,14 @@ def test_every_operation_is_on_the_command_line(
         artifacts download {run} model --to {tmp_path}/run
         artifacts upload {run} {tmp_path}/f.txt
         artifacts delete {run} f.txt --yes
+        files put {tmp_path}/f.txt data/f.txt
+        files list data/ --json
+        files get data/ --to {tmp_path}/files
+        releases create v1
+        releases list
+        releases show v1 --json
+        releases delete v1 --yes
+        files delete data/f.txt --yes
         models create m
         models search
         models get m

@@ -22,6 +22,8 @@ CALLS = {
         "update_version"
     ),
     "StorageClient": "gc",
+    "FileClient": "delete get list put upload",
+    "ReleaseClient": "create delete get list",
     "ProjectClient": "archive create delete get move restore search unarchive update",
     "NamespaceClient": "create delete search",
     "MemberClient": "list remove set",

@@ -18,6 +18,7 @@ from mainspring.cli import (
     configuration,
     db,
     experiments,
+    files,
     gc,
     groups,
     keys,
@@ -89,6 +90,8 @@ app.add_typer(projects.namespaces, name="namespaces")
 app.add_typer(members.app, name="members")
 app.add_typer(members.permissions, name="permissions")
 app.add_typer(experiments.app, name="experiments")
+app.add_typer(files.app, name="files")
+app.add_typer(files.releases, name="releases")
 app.add_typer(runs.app, name="runs")
 app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(models.app, name="models")

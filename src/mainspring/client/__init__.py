@@ -7,6 +7,7 @@ from mainspring.client.client import Client, connect, runs
 from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.devices import DeviceClient
 from mainspring.client.experiments import ExperimentClient
+from mainspring.client.files import FileClient, ReleaseClient
 from mainspring.client.lineage import LineageClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.members import MemberClient, PermissionClient
@@ -31,6 +32,7 @@ __all__ = [
     "DeviceClient",
     "EncryptionKeyClient",
     "ExperimentClient",
+    "FileClient",
     "GroupClient",
     "LineageClient",
     "LoggedModelClient",
@@ -40,6 +42,7 @@ __all__ = [
     "PermissionClient",
     "ProjectClient",
     "QuotaClient",
+    "ReleaseClient",
     "Results",
     "RunClient",
     "RunResults",

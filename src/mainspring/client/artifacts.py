@@ -6,27 +6,20 @@ are written outside of the folder that the caller chose.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
 import posixpath
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from mainspring.client.downloads import AS_IT_IS, describe, download_large
+from mainspring.client.downloads import describe, download_large
+from mainspring.client.local_files import check_no_links, fetch_file, reporting, send_file
 from mainspring.client.pages import Results
-from mainspring.client.progress import Meter, Progress, Transfer
+from mainspring.client.progress import Progress
 from mainspring.client.transport import Transport, segment
-from mainspring.client.uploads import LargeUpload, hash_file
-from mainspring.kit.errors import FailedPrecondition, InvalidArgument, Unavailable
+from mainspring.client.uploads import LargeUpload
+from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.paths import artifact_path
 from mainspring.modules.artifacts.schemas import Artifact, Artifacts, SignedDownload
-
-CHUNK_BYTES = 1024 * 1024
-
 
 Listing = list[Artifact]
 
@@ -95,7 +88,7 @@ class FileTree:
         if not files and path:
             self._fetch(Artifact(path, False, None), to, target)
             return target
-        with _reporting(target):
+        with reporting(target):
             target.mkdir(parents=True, exist_ok=True)
         for file in files:
             self._fetch(file, to, target / posixpath.relpath(file.path, path or "."))
@@ -146,56 +139,23 @@ class FileTree:
 
     def _fetch(self, file: Artifact, root: Path, target: Path) -> None:
         """Write one file; what lies at ``target`` stays until all of it has come."""
-        _check_no_links(root, target)
+        check_no_links(root, target)
         if file.size is not None and file.size < self._transport.direct_from:
-            return self._fetch_small(file.path, file.size, target)
+            return fetch_file(self._transport, self._url(file.path), file.path, file.size, target, self._tell)
         offer = describe(self._transport, self._owner, file.path)
         if offer.size < self._transport.direct_from:
-            return self._fetch_small(file.path, offer.size, target)
-        with _reporting(target):
+            return fetch_file(self._transport, self._url(file.path), file.path, offer.size, target, self._tell)
+        with reporting(target):
             download_large(self._transport, self._owner, offer, target, self._tell)
 
-    def _fetch_small(self, path: str, size: int, target: Path) -> None:
-        meter, digest = Meter(self._tell, path, size), hashlib.sha256()
-        with (
-            self._transport.get_file(self._url(path), AS_IT_IS) as reply,
-            _reporting(target),
-            _new_file(target) as part,
-        ):
-            meter.add(0)
-            for chunk in reply.iter_raw():
-                _write_all(part, chunk)
-                digest.update(chunk)
-                meter.add(len(chunk))
-            _check_digest(reply.headers.get("Repr-Digest"), digest.digest(), path)
-
     def _send(self, path: str, source: Path, resume: bool) -> Artifact:
-        with _reporting(source):
+        with reporting(source):
             if source.stat().st_size >= self._transport.direct_from:
                 upload = LargeUpload(self._transport, self._owner, path, source, self._tell)
                 stored = upload.run(resume=resume)
                 if stored:
                     return stored
-            return self._put(path, source)
-
-    def _put(self, path: str, source: Path) -> Artifact:
-        size = source.stat().st_size
-        digest = base64.b64encode(bytes.fromhex(hash_file(source))).decode()
-
-        def chunks() -> Iterator[bytes]:
-            meter, done = Meter(self._tell, path, size), 0
-            with source.open("rb") as file:
-                while done < size:
-                    chunk = file.read(min(CHUNK_BYTES, size - done))
-                    if not chunk:
-                        raise FailedPrecondition(f"'{source}' has become shorter while it was uploaded.")
-                    yield chunk
-                    done += len(chunk)
-                    meter.add(len(chunk))
-
-        self._tell(Transfer(path, 0, size))
-        headers = {"Content-Digest": f"sha-256=:{digest}:"}
-        return self._transport.put_file(Artifact, self._url(path), size, chunks, headers)
+            return send_file(self._transport, Artifact, self._url(path), path, source, self._tell)
 
 
 def _checked(path: str) -> str:
@@ -210,48 +170,3 @@ def _check_listed(artifact: Artifact, folder: str) -> None:
         raise InvalidArgument(
             f"The server lists '{artifact.path}' in the folder '{folder}', where it does not lie.", field="path"
         )
-
-
-def _check_digest(told: str | None, sha256: bytes, path: str) -> None:
-    """Raise Unavailable for bytes that are not those whose hash the server tells."""
-    if told not in (None, f"sha-256=:{base64.b64encode(sha256).decode()}:"):
-        raise Unavailable(f"What came of '{path}' has not the hash that the server tells: download it again.")
-
-
-def _check_no_links(root: Path, target: Path) -> None:
-    """Raise FailedPrecondition where a link on the way from ``root`` to ``target`` would lead out of it."""
-    for folder in target.relative_to(root).parents:
-        if (root / folder).is_symlink() and folder != Path("."):
-            raise FailedPrecondition(f"'{root / folder}' is a link: download into a folder without links.")
-
-
-@contextmanager
-def _new_file(target: Path) -> Iterator[int]:
-    """Yield the descriptor of a file that takes the place of ``target`` in the end, unless something fails."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{secrets.token_hex(8)}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
-        part.replace(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _write_all(descriptor: int, chunk: bytes) -> None:
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-@contextmanager
-def _reporting(path: Path) -> Iterator[None]:
-    """Raise FailedPrecondition for what the file system refuses."""
-    try:
-        yield
-    except OSError as error:
-        raise FailedPrecondition(f"'{error.filename or path}': {error.strerror}.") from error

@@ -10,6 +10,7 @@ from mainspring.client.auth import AuthClient
 from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.devices import DeviceClient
 from mainspring.client.experiments import ExperimentClient
+from mainspring.client.files import FileClient, ReleaseClient
 from mainspring.client.lineage import LineageClient
 from mainspring.client.logged_models import LoggedModelClient
 from mainspring.client.members import MemberClient, PermissionClient
@@ -49,6 +50,8 @@ class Client:
         self.logged_models = LoggedModelClient(self._transport)
         self.lineage = LineageClient(self._transport)
         self.storage = StorageClient(self._transport)
+        self.files = FileClient(self._transport)
+        self.releases = ReleaseClient(self._transport)
         self.projects = ProjectClient(self._transport)
         self.namespaces = NamespaceClient(self._transport)
         self.members = MemberClient(self._transport)
