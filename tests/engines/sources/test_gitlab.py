@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import Any, TypeVar
 
 import httpx
@@ -29,15 +30,24 @@ from tests.gitlab_double.app import GitLabDouble, create_app
 
 T = TypeVar("T")
 TOPICS = tuple(f"sharinghub{sign}{name}" for name in ("aimodel", "dataset", "processor") for sign in (":", "-"))
-FAST = Limits(pause_s=0.001, patience_s=1.5, list_patience_s=1.5, away_s=0.2)
+FAST = Limits(pause_s=0.001, patience_s=1.5, own_patience_s=1.5, away_s=0.2)
 DEFAULT = "double-default-token"
 BOB, CAROL, DAVE, EVE, ALICE, ROOT = (f"double-{name}" for name in ("bob", "carol", "dave", "eve", "alice", "root"))
+
+
+class Dated(httpx.ASGITransport):
+    """Answers with the time, as a web server does."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await super().handle_async_request(request)
+        response.headers["Date"] = formatdate(usegmt=True)
+        return response
 
 
 @asynccontextmanager
 async def reading(double: GitLabDouble, token: str = "", limits: Limits = FAST) -> AsyncIterator[GitlabSource]:
     """Yield a source that reads a double in this process."""
-    transport = httpx.ASGITransport(double, raise_app_exceptions=False)
+    transport = Dated(double, raise_app_exceptions=False)
     source = GitlabSource("http://gitlab.test", token, TOPICS, limits=limits, transport=transport)
     try:
         yield source
@@ -442,6 +452,57 @@ def test_what_is_active_within_the_hour_is_told_once_more_after_it(
         assert told == [(0, "101"), (60, "101")]
 
     ask(double, passes, token=DEFAULT)
+
+
+def test_a_busy_gitlab_with_a_quiet_catalog_is_asked_once_a_pass() -> None:
+    """Others are active all the time: a pass does not look back further because nothing of ours is."""
+    double = create_app(bulk=300)
+    hour, start = 3_600_000, now_ms()
+    for number in range(300):
+        double.projects[5000 + number].topics = []
+        active(double, 5000 + number, start - (300 - number) * hour // 60)
+
+    async def passes(source: GitlabSource) -> None:
+        since = start - 400 * hour
+        assert await listed(source, since) == []
+        assert len(double.log) == 1 + len(TOPICS)
+        for _ in range(3):
+            double.log.clear()
+            assert await listed(source, since) == []
+        assert len(double.log) == 1
+        active(double, 101, start + 60_000)
+        assert [each.id for each in await listed(source, since)] == ["101"]
+
+    ask(double, passes, token=DEFAULT)
+
+
+def test_what_is_active_in_the_far_future_hides_nothing(double: GitLabDouble) -> None:
+    async def passes(source: GitlabSource) -> None:
+        active(double, 106, now_ms() + 10 * 365 * 86_400_000)
+        assert await listed(source, now_ms()) == []
+        active(double, 101, now_ms())
+        assert [each.id for each in await listed(source, now_ms())] == ["101"]
+
+    ask(double, passes)
+    asyncio.run(without_dates(double, passes))
+
+
+async def without_dates(double: GitLabDouble, question: Callable[[GitlabSource], Coroutine[Any, Any, None]]) -> None:
+    for project in double.projects.values():
+        project.last_activity_at = "2024-01-01T00:00:00Z"
+    source = GitlabSource("http://gitlab.test", "", TOPICS, transport=httpx.ASGITransport(double))
+    await question(source)
+    await source.close()
+
+
+def test_who_goes_back_is_told_again(double: GitLabDouble) -> None:
+    async def passes(source: GitlabSource) -> None:
+        now = now_ms()
+        active(double, 101, now - 60_000)
+        for since, ids in ((now - 1000, ["101"]), (now, []), (now - 2000, ["101"])):
+            assert [each.id for each in await listed(source, since)] == ids
+
+    ask(double, passes)
 
 
 def test_what_else_changes_within_the_hour_is_told(double: GitLabDouble) -> None:

@@ -19,7 +19,7 @@ from mainspring.kit.errors import MainspringError, NotFound, PermissionDenied, U
 from tests.components.ports import free_port
 
 TOPICS = ("sharinghub:aimodel", "sharinghub:dataset")
-FAST = Limits(pause_s=0.001, patience_s=2.5, list_patience_s=2.5, away_s=0.3, attempt_s=0.4, whole_s=2.0, silence_s=0.4)
+FAST = Limits(pause_s=0.001, patience_s=2.5, own_patience_s=2.5, away_s=0.3, attempt_s=0.4, whole_s=2.0, silence_s=0.4)
 BOB = "double-bob"
 Answers = Callable[[httpx.Request], httpx.Response]
 
@@ -144,7 +144,7 @@ def test_what_does_not_pass_is_unavailable(double: str, fault: str) -> None:
             lambda source: source.commit("101", "main"),
             lambda source: anext(source.tree("101", "main")),
         ]
-        limits = replace(FAST, patience_s=0.5, list_patience_s=0.5)
+        limits = replace(FAST, patience_s=0.5, own_patience_s=0.5)
         for question in questions if fault != "hang" else questions[:2]:
             async with opened(double, limits=limits) as source:
                 with pytest.raises(Unavailable) as failed:
@@ -465,7 +465,7 @@ def test_any_retry_after_is_understood(value: str, after: float) -> None:
         assert after - 0.5 < (failed.value.retry_after or 0) <= after
 
     header = {b"Retry-After": value.encode()}
-    limits = Limits(patience_s=0)
+    limits = Limits(own_patience_s=0)
     with_answers(
         getting, lambda _: httpx.Response(429, headers=list(header.items()), stream=_Bytes(b"")), limits=limits
     )

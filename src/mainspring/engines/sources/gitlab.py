@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mainspring.engines.sources.gitlab_access import account_of
-from mainspring.engines.sources.gitlab_changes import OVERLAP_MS, RecentChanges
+from mainspring.engines.sources.gitlab_changes import RecentChanges
 from mainspring.engines.sources.gitlab_files import open_file
 from mainspring.engines.sources.gitlab_http import Call, GitlabHttp, Limits
 from mainspring.engines.sources.gitlab_records import (
@@ -68,19 +68,22 @@ class GitlabSource:
         """Yield pages of the projects of our topics that were active since a time (ms), or of all of them."""
         if not self._topics:
             return
-        now = now_ms()
-        pages = self._by_topic({}, token) if since is None else self._active(since - OVERLAP_MS, token)
+        if since is None:
+            async for projects in self._by_topic({}, token):
+                yield projects
+            return
+        # What one is told is not what another is: our own passes alone are remembered.
+        recent, now = self._recent if token is None else RecentChanges(), now_ms()
+        active = {"last_activity_after": time_of(recent.begin(since))}
+        page = await self._http.page(list[RawProject], self._listing(active, token))
+        told = [self._project(row, token) for row in page.rows]
+        pages = self._by_topic(active, token) if page.following else self._of_our_topics(told)
         async for projects in pages:
-            news = projects if since is None or token is not None else self._recent.news(projects, since, now)
-            if news:
+            if news := recent.news(projects, now):
                 yield news
             # Who did not come back for more may have failed, and is told again.
-            if token is None:
-                self._recent.told(news, now)
-        if token is None:
-            self._recent.forget(now - 2 * OVERLAP_MS if since is None else since - OVERLAP_MS)
-            if since is None:
-                self._recent.told_all(now)
+            recent.told(news, now)
+        recent.end(page.told_at or max((each.changed_at for each in told), default=0), now)
 
     async def list_own(self, token: str) -> AsyncIterator[list[SourceProject]]:
         """Yield pages of the projects that the token's account is a member of, each with its level.
@@ -164,16 +167,11 @@ class GitlabSource:
             call = self._listing({**params, "topic": topic}, token)
             before = self._topics[:position]
             async for rows in self._http.pages(list[RawProject], call):
-                yield [self._project(row, token) for row in rows if not _has_one(row, before)]
+                projects = (self._project(row, token) for row in rows)
+                yield [each for each in projects if not _has_one(each, before)]
 
-    async def _active(self, after: int, token: str | None) -> AsyncIterator[list[SourceProject]]:
-        params = {"last_activity_after": time_of(after)}
-        page = await self._http.page(list[RawProject], self._listing(params, token))
-        if page.following is None:
-            yield [self._project(row, token) for row in page.rows if _has_one(row, self._topics)]
-            return
-        async for projects in self._by_topic(params, token):
-            yield projects
+    async def _of_our_topics(self, projects: list[SourceProject]) -> AsyncIterator[list[SourceProject]]:
+        yield [each for each in projects if _has_one(each, self._topics)]
 
     async def _levels(self, rows: Sequence[RawProject], token: str) -> dict[str, Level]:
         """Return the levels that an account has in the projects of a page, at least guest."""
@@ -217,9 +215,9 @@ class GitlabSource:
         return self._paths.get(project) or (await self.get(project, token)).path
 
 
-def _has_one(row: RawProject, topics: Sequence[str]) -> bool:
+def _has_one(project: SourceProject, topics: Sequence[str]) -> bool:
     """Return whether a project has one of the topics, which GitLab compares without case."""
-    return not {topic.lower() for topic in topics}.isdisjoint(topic.lower() for topic in row.topics or ())
+    return not {topic.lower() for topic in topics}.isdisjoint(topic.lower() for topic in project.topics)
 
 
 def _check_ref(ref: str) -> None:

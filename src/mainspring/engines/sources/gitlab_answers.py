@@ -119,6 +119,14 @@ def pause_s(headers: Mapping[str, str]) -> float:
         return UNKNOWN_PAUSE_S
 
 
+def told_at(headers: Mapping[str, str]) -> int:
+    """Return when an answer was sent, in milliseconds since the epoch, 0 where it does not say."""
+    try:
+        return int(parsedate_to_datetime(headers.get("date", "")).timestamp() * 1000)
+    except (ValueError, TypeError, OverflowError):
+        return 0
+
+
 def told_to_wait_s(status: int, headers: Mapping[str, str]) -> float:
     """Return the seconds until GitLab lets the account ask again, 0 where it may at once."""
     if status == TOO_MANY:

@@ -4,6 +4,9 @@ GitLab moves ``last_activity_at`` at most once an hour: what happens within an h
 pass looks back further than an hour, knows what it told before, and tells a project once more when its hour is over;
 what was missed then is not missed for longer. Webhooks tell at once. What changes without activity, topics say, or a
 project that is deleted, is seen when all projects are listed.
+
+How far passes have come is counted by GitLab's own clock: where many are active that have none of our topics, a pass
+does not go through all of them again and again.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from dataclasses import dataclass
 from mainspring.engines.sources.port import SourceProject
 
 MOVED_EVERY_MS = 60 * 60 * 1000
-OVERLAP_MS = MOVED_EVERY_MS + 5 * 60 * 1000
+CLOCKS_DIFFER_MS = 5 * 60 * 1000
+OVERLAP_MS = MOVED_EVERY_MS + CLOCKS_DIFFER_MS
 """How far before the last pass a pass looks back: an hour, and what clocks may differ."""
 
 
@@ -26,38 +30,37 @@ class _Told:
 
 
 class RecentChanges:
-    """What was told of projects whose last activity is not long ago."""
+    """What passes for changes have told, of the time that is still looked back at. Times are milliseconds."""
 
     def __init__(self) -> None:
         self._told: dict[str, _Told] = {}
-        self._all_told_at = 0
         self._since = 0
+        self._reached: int | None = None
 
-    def news(self, projects: Iterable[SourceProject], since: int, now: int) -> list[SourceProject]:
-        """Return the projects that were active since, or may have been: not those that were told as they are."""
+    def begin(self, since: int) -> int:
+        """Return after which time to ask for activity, for what changed since one; who goes back is told all again."""
         if since < self._since:
-            # Who goes back is told again.
-            self._told, self._all_told_at = {}, 0
+            self._told, self._reached = {}, None
         self._since = since
-        return [each for each in projects if self._is_new(each, since, now)]
+        after = (since if self._reached is None else self._reached) - OVERLAP_MS
+        self._told = {id: told for id, told in self._told.items() if told.changed_at >= after}
+        return after
+
+    def news(self, projects: Iterable[SourceProject], now: int) -> list[SourceProject]:
+        """Return the projects that were not told as they are, or not since their hour is over."""
+        return [project for project in projects if self._is_new(project, now)]
 
     def told(self, projects: Iterable[SourceProject], now: int) -> None:
-        """Note what was told at a time."""
-        for project in projects:
-            if project.changed_at >= now - OVERLAP_MS:
-                self._told[project.id] = _Told(hash(project), project.changed_at, now)
+        """Note what was told."""
+        self._told |= {each.id: _Told(hash(each), each.changed_at, now) for each in projects}
 
-    def told_all(self, now: int) -> None:
-        """Note that all projects were told at a time."""
-        self._all_told_at = now
+    def end(self, reached: int, now: int) -> None:
+        """Note that a pass came to its end, and up to which time it was shown all activity: not far in the future."""
+        known = self._since if self._reached is None else self._reached
+        self._reached = max(min(reached, now + CLOCKS_DIFFER_MS), known)
 
-    def forget(self, before: int) -> None:
-        """Forget projects that no later pass asks for."""
-        self._told = {id: told for id, told in self._told.items() if told.changed_at >= before}
-
-    def _is_new(self, project: SourceProject, since: int, now: int) -> bool:
-        over = project.changed_at + MOVED_EVERY_MS
+    def _is_new(self, project: SourceProject, now: int) -> bool:
         told = self._told.get(project.id)
-        if told is None:
-            return project.changed_at > since or self._all_told_at < over
-        return told.content != hash(project) or told.at < over <= now
+        if told is None or told.content != hash(project):
+            return True
+        return told.at < project.changed_at + MOVED_EVERY_MS <= now

@@ -27,6 +27,7 @@ from mainspring.engines.sources.gitlab_answers import (
     moved_project,
     next_page,
     pause_s,
+    told_at,
     told_to_wait_s,
 )
 from mainspring.engines.sources.gitlab_circuit import Circuit, Rates
@@ -47,7 +48,8 @@ MAX_TOKEN = 8192
 class Limits:
     """How long, how often and how much at a time GitLab is asked: seconds, counts, bytes.
 
-    ``patience_s`` is how long one question waits for the rate limit, ``list_patience_s`` a page of a long list.
+    ``patience_s`` is how long a question with a user's token waits for the rate limit: the user waits, too.
+    ``own_patience_s`` is that of our own, most of which are asked in the background; the limits are by the minute.
     """
 
     connect_s: float = 5.0
@@ -57,7 +59,7 @@ class Limits:
     tries: int = 3
     pause_s: float = 0.3
     patience_s: float = 10.0
-    list_patience_s: float = 120.0
+    own_patience_s: float = 75.0
     away_s: float = 5.0
     calls: int = 10
     transfers: int = 40
@@ -83,7 +85,6 @@ class Call:
     follows: bool = False
     bare: bool = False
     git: bool = False
-    patience_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """A page of a list, and what to ask the next one with, None after the last."""
+    """A page of a list, and what to ask the next one with, None after the last.
+
+    ``told_at`` is when GitLab told it, by its clock, in milliseconds since the epoch; 0 where it does not say.
+    """
 
     rows: list[T]
     following: dict[str, str] | None
+    told_at: int
 
 
 class GitlabHttp:
@@ -146,8 +151,8 @@ class GitlabHttp:
 
     async def page(self, kind: type[list[T]], call: Call) -> Page[T]:
         """Return one page of a list."""
-        answer = await self._arrive(replace(call, patience_s=self.limits.list_patience_s), kind)
-        return Page(self._value(call, answer), next_page(answer.headers))
+        answer = await self._arrive(call, kind)
+        return Page(self._value(call, answer), next_page(answer.headers), told_at(answer.headers))
 
     async def pages(self, kind: type[list[T]], call: Call, most: int = MAX_PAGES) -> AsyncIterator[list[T]]:
         """Yield the pages of a list, at most so many. Raises Unavailable where they lead back to one before."""
@@ -230,7 +235,7 @@ class GitlabHttp:
         if own:
             self._circuit.check(f"GitLab at {self.url}")
         started = time.monotonic()
-        patience = self.limits.patience_s if call.patience_s is None else call.patience_s
+        patience = self.limits.own_patience_s if call.token is None else self.limits.patience_s
         waited, failures = 0.0, 0
         while True:
             if own:

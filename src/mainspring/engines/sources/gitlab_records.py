@@ -160,6 +160,6 @@ def _level(permissions: _Permissions | None) -> Level | None:
 
 
 def _ms(at: datetime | None) -> int:
-    if at is None:
+    if at is None or at.year < 1970:
         return 0
     return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
