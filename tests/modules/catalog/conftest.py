@@ -33,7 +33,7 @@ from tests.gitlab_double.app import GitLabDouble, create_app
 T = TypeVar("T")
 GITLAB = "http://gitlab.test"
 TOPICS = tuple(sorted({topic for category in OWN for topic in category.topics}))
-FAST = Limits(pause_s=0.001, patience_s=1.0, list_patience_s=1.0, away_s=0.05)
+FAST = Limits(pause_s=0.001, patience_s=1.0, own_patience_s=1.0, away_s=0.05)
 ROOT = "double-root"
 
 
