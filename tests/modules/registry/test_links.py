@@ -24,6 +24,7 @@ from mainspring.modules.registry.schemas import ModelVersionCreate, ModelVersion
 from mainspring.modules.registry.service.links import MAX_LINKED
 from mainspring.modules.tracking import service as tracking
 from mainspring.modules.tracking.schemas import ExperimentCreate, Run, RunCreate
+from tests.components.stac import validate_item
 
 HASH = "ab" * 32
 ORIGIN = "https://ml.example.org"
@@ -53,7 +54,27 @@ def new_project(tx: Connection, path: str) -> Actor:
 
 
 def item(*extensions: str, **assets: Any) -> dict[str, Any]:
-    return {"properties": {}, "links": [], "assets": assets, "stac_extensions": list(extensions)}
+    """Return an item as it is before its models are put in."""
+    return {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "stac_extensions": list(extensions),
+        "id": "team-wine",
+        "geometry": None,
+        "properties": {"datetime": "2026-01-01T00:00:00Z"},
+        "links": [],
+        "assets": assets,
+    }
+
+
+MODEL = {
+    "mlm:name": "wine",
+    "mlm:architecture": "Random Forest",
+    "mlm:tasks": ["classification"],
+    "mlm:framework": "scikit-learn",
+    "mlm:input": [],
+    "mlm:output": [],
+}
 
 
 def test_a_version_is_shown_from_when_it_was_made_until_it_is_deleted(tx: Connection, run: Run) -> None:
@@ -169,9 +190,11 @@ def test_an_item_gets_links_and_assets(tx: Connection, run: Run) -> None:
     service.set_alias(tx, LOCAL, "wine", "champion", 2)
     add_files(tx, f"{run.artifact_uri}/model", MLmodel=500, model_onnx=70, requirements_txt=900)
     shown = item(MLM)
+    shown["properties"] |= MODEL
     add_models(shown, linked_models(tx, LOCAL, [DEFAULT_PROJECT])[DEFAULT_PROJECT], ORIGIN, "default/default")
+    validate_item(shown)
     uri = f"{ORIGIN}/p/default/default"
-    assert shown["properties"] == {"mlflow:tracking_uri": uri}
+    assert shown["properties"]["mlflow:tracking_uri"] == uri
     tracked, model = shown["links"]
     assert (tracked["rel"], tracked["href"]) == ("mlflow:tracking", uri)
     assert (model["rel"], model["href"]) == ("mlflow:model", f"{uri}/api/v1/models/wine/versions/2")
@@ -206,6 +229,29 @@ def test_only_an_mlm_item_without_a_model_gets_one(
     add_models(shown, linked_models(tx, LOCAL, [DEFAULT_PROJECT])[DEFAULT_PROJECT], ORIGIN, "default/default")
     assert not any("mlm:artifact_type" in asset for asset in shown["assets"].values())
     assert shown["assets"]["mlflow:wine/model.pkl"]["roles"] == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "claimed"),
+    [(MODEL, True), (MODEL | {"mlm:tasks": ["guessing"]}, False), ({"mlm:name": "wine"}, False), ({}, False)],
+    ids=["whole", "wrong", "partly", "none"],
+)
+def test_an_item_that_lacked_the_model_alone_claims_the_extension(
+    tx: Connection, run: Run, properties: dict[str, Any], claimed: bool
+) -> None:
+    service.create_registered_model(tx, LOCAL, RegisteredModelCreate("wine"))
+    source = f"runs:/{run.run_id}/model"
+    service.create_model_version(tx, LOCAL, "wine", ModelVersionCreate(source, run_id=run.run_id))
+    add_files(tx, f"{run.artifact_uri}/model", MLmodel=900, model_pkl=5)
+    links = linked_models(tx, LOCAL, [DEFAULT_PROJECT])[DEFAULT_PROJECT]
+    for _ in range(2):
+        shown = item()
+        shown["properties"] |= properties
+        add_models(shown, links, ORIGIN, "default/default")
+        assert (MLM in shown["stac_extensions"]) is claimed
+        marked = [key for key, asset in shown["assets"].items() if "mlm:artifact_type" in asset]
+        assert marked == (["mlflow:wine/model.pkl"] if claimed else [])
+        validate_item(shown)
 
 
 def test_a_page_takes_few_queries(tx: Connection) -> None:

@@ -30,6 +30,9 @@ TRANSFERS = "/api/v1/transfers"
 MAX_EXPIRES_S = 7 * 24 * 3600
 """As long as Amazon S3 lets a signed URL live."""
 
+SAME_S = 300
+"""For so long URLs of a list are the same: what holds them is known by whoever has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capability:
@@ -65,9 +68,10 @@ async def sign_download(services: Services, origin: str, path: str, expires_s: i
 def download_signer(tx: Connection, expires_s: int) -> Callable[[str], str]:
     """Return what signs reads of the store's paths at this server: path and query of a URL that needs its origin.
 
-    It is for lists of many files, which are signed without another question to the database or the store.
+    It is for lists of many files, which are signed without another question to the database or the store. URLs are
+    good for a while longer, so that for as long they stay the same.
     """
-    key, expires = records.select_signing_key(tx), _expires(expires_s)
+    key, expires = records.select_signing_key(tx), -(-_expires(expires_s) // SAME_S) * SAME_S
 
     def sign(path: str) -> str:
         return _path_and_query(key, Capability("GET", artifact_path(path), expires))

@@ -11,9 +11,11 @@ import posixpath
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from sqlalchemy import Connection
 
 from mainspring.kit.actors import Actor
@@ -21,6 +23,9 @@ from mainspring.kit.errors import MainspringError, NotFound
 from mainspring.kit.permissions import Permission
 from mainspring.modules.artifacts import service as artifacts
 from mainspring.modules.artifacts.service import FileRecord
+from mainspring.modules.catalog.service.generating.checking import EXTENSIONS, STAC_VERSION, validator
+from mainspring.modules.catalog.service.generating.media_types import media_type
+from mainspring.modules.catalog.service.generating.models import MODEL_ROLE, artifact_type
 from mainspring.modules.projects import service as projects
 from mainspring.modules.projects.service import Place
 from mainspring.modules.registry import service as registry
@@ -30,27 +35,12 @@ from mainspring.modules.registry.service import LinkedModel, LinkedVersion
 MAX_FILES = 25
 """So many files of a model are assets, the first by path; what lies beyond is found by the link to the model."""
 SIGNED_S = 900
-MLM_ROLE = "mlm:model"
-_FILE_EXTENSIONS = "https://stac-extensions.github.io/file/"
-_MLM_EXTENSIONS = "https://stac-extensions.github.io/mlm/"
+_FILE, _MLM = (EXTENSIONS[name][0].url for name in ("file", "mlm"))
+_OF_MODELS = ("mlm:", "eo:", "raster:", "cube:", "bands")
 _PREFERRED = ("champion", "production")
 _SHA256 = "1220"
 """What a multihash of SHA-256 begins with: its code, and its 32 bytes."""
 _METADATA = ("MLmodel", ".yaml", ".yml", ".json", ".txt", ".md", ".py")
-_MEDIA_TYPES = {".onnx": "application/onnx", "MLmodel": "application/yaml"}
-_ARTIFACT_TYPES = {
-    ".pt": "torch.save",
-    ".pth": "torch.save",
-    ".pt2": "torch.export.save",
-    ".keras": "tf.keras.Model.save",
-    ".h5": "tf.keras.Model.save",
-    ".pb": "tf.keras.Model.export",
-    ".onnx": "onnx",
-    ".pkl": "pickle",
-    ".pickle": "pickle",
-    ".joblib": "joblib",
-    ".safetensors": "safetensors",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +149,7 @@ def add_models(item: dict[str, Any], links: Sequence[ModelLink], origin: str, pa
     ``origin`` is scheme and host by which the client calls this server, ``path`` the project's ``namespace/name``.
     Added are a link ``mlflow:tracking`` and the property ``mlflow:tracking_uri``, for each model a link
     ``mlflow:model``, and for each file an asset ``mlflow:<model>/<path>``, with size and checksum (a multihash) where
-    they are known. In an item of the MLM extension that has no model yet, the largest file of the first model is it.
+    they are known. In an item with MLM's properties that has no model yet, the largest file of the first model is it.
     The item's ETag must change with its links: they are no part of ``catalog_items.etag``.
     """
     tracking_uri = f"{origin}/p/{quote(path)}"
@@ -168,13 +158,11 @@ def add_models(item: dict[str, Any], links: Sequence[ModelLink], origin: str, pa
     for link in links:
         item["links"].append(_model_link(link, tracking_uri))
         for file in link.files:
-            item["assets"][f"mlflow:{link.name}/{file.path}"] = _asset(link, file, origin, tracking_uri)
-    if any(link.files for link in links):
-        extensions = item["stac_extensions"]
-        if not any(each.startswith(_FILE_EXTENSIONS) for each in extensions):
-            extensions.append(f"{_FILE_EXTENSIONS}v2.1.0/schema.json")
-        if any(each.startswith(_MLM_EXTENSIONS) for each in extensions):
-            _mark_model(item["assets"], next(link for link in links if link.files))
+            item["assets"][_asset_key(link, file)] = _asset(link, file, origin, tracking_uri)
+    if first := next((link for link in links if link.files), None):
+        if _FILE not in item["stac_extensions"]:
+            item["stac_extensions"].append(_FILE)
+        _mark_model(item, first)
 
 
 def _model_link(link: ModelLink, tracking_uri: str) -> dict[str, Any]:
@@ -196,13 +184,17 @@ def _model_link(link: ModelLink, tracking_uri: str) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value not in (None, [])}
 
 
+def _asset_key(link: ModelLink, file: ModelFile) -> str:
+    return f"mlflow:{link.name}/{file.path}"
+
+
 def _asset(link: ModelLink, file: ModelFile, origin: str, tracking_uri: str) -> dict[str, Any]:
     version = f"{tracking_uri}/api/v1/models/{quote(link.name, safe='')}/versions/{link.version}"
     name = posixpath.basename(file.path)
     asset = {
         "href": f"{origin}{file.signed}" if file.signed else f"{version}/artifacts/{quote(file.path)}",
         "title": f"{file.path} of {link.name}, version {link.version}",
-        "type": _MEDIA_TYPES.get(_kind(name)) or artifacts.content_type(name),
+        "type": media_type(name) or artifacts.content_type(name),
         "roles": ["metadata" if _kind(name) in _METADATA else "model"],
         "file:size": file.size,
         "mlflow:version": str(link.version),
@@ -215,12 +207,45 @@ def _kind(name: str) -> str:
     return posixpath.splitext(name)[1].lower() or name
 
 
-def _mark_model(assets: dict[str, dict[str, Any]], link: ModelLink) -> None:
-    """Make the largest file of a model the one asset that is the model of an MLM item, if it has none yet."""
-    if any(MLM_ROLE in asset.get("roles", ()) for asset in assets.values()):
+def _mark_model(item: dict[str, Any], link: ModelLink) -> None:
+    """Make the largest file of a model the one asset that is the model of an item that has none yet.
+
+    An item that lacked nothing but this asset claims the MLM extension with it.
+    """
+    assets, extensions, properties = item["assets"], item["stac_extensions"], item["properties"]
+    if "mlm:name" not in properties or any(MODEL_ROLE in asset.get("roles", ()) for asset in assets.values()):
         return
     weights = [file for file in link.files if _kind(posixpath.basename(file.path)) not in _METADATA]
     chosen = max(weights or link.files, key=lambda file: file.size)
-    asset = assets[f"mlflow:{link.name}/{chosen.path}"]
-    asset["roles"] = [MLM_ROLE, *asset["roles"]]
-    asset["mlm:artifact_type"] = _ARTIFACT_TYPES.get(_kind(posixpath.basename(chosen.path)), "mlflow")
+    asset = assets[_asset_key(link, chosen)]
+    kind = artifact_type({"href": chosen.path}, properties.get("mlm:framework"))
+    marked = asset | {"roles": [MODEL_ROLE, *asset["roles"]], "mlm:artifact_type": kind}
+    if _MLM in extensions:
+        asset |= marked
+    elif _is_model(properties, marked):
+        asset |= marked
+        extensions.append(_MLM)
+
+
+def _is_model(properties: dict[str, Any], asset: dict[str, Any]) -> bool:
+    """Say whether an item of these properties, with this asset, is what MLM wants."""
+    own = {name: value for name, value in properties.items() if name.startswith(_OF_MODELS)}
+    return _fits(msgspec.json.encode((own, asset["roles"], asset["mlm:artifact_type"])))
+
+
+@lru_cache(maxsize=1000)
+def _fits(text: bytes) -> bool:
+    """Say whether properties, roles and type of an artifact are what MLM wants: each is looked at once."""
+    properties, roles, kind = msgspec.json.decode(text)
+    asset = {"href": "https://example.org/model", "roles": roles, "mlm:artifact_type": kind}
+    probe = {
+        "type": "Feature",
+        "stac_version": STAC_VERSION,
+        "stac_extensions": [_MLM],
+        "id": "probe",
+        "geometry": None,
+        "properties": {"datetime": "2000-01-01T00:00:00Z", **properties},
+        "links": [],
+        "assets": {"model": asset},
+    }
+    return validator(_MLM).is_valid(probe)

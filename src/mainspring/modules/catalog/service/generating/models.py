@@ -211,12 +211,12 @@ def _complete_model(asset: dict[str, Any], moved: dict[str, Any], draft: Draft) 
     given = moved.get("mlm:artifact_type")
     if not isinstance(asset.get("mlm:artifact_type"), str):
         framework = draft.properties.get("mlm:framework")
-        asset["mlm:artifact_type"] = one_line(given, 100) if isinstance(given, str) else _artifact(asset, framework)
+        asset["mlm:artifact_type"] = one_line(given, 100) if isinstance(given, str) else artifact_type(asset, framework)
     if isinstance(method := moved.get("mlm:compile_method"), str) and method:
         asset.setdefault("mlm:compile_method", method)
 
 
-def _artifact(asset: dict[str, Any], framework: object) -> str:
+def artifact_type(asset: dict[str, Any], framework: object) -> str:
     """Return how a model was saved, by its file's name and its framework."""
     end = ending(asset["href"], MODELS)
     if end == ".safetensors":
