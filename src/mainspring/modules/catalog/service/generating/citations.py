@@ -29,7 +29,10 @@ def add_citations(front: dict[str, Any], readme: Readme, draft: Draft) -> None:
     for entry in more if isinstance(more, list) else []:
         found += _of_front(entry, "publications", draft.report)
     found += _of_links(readme, draft.report)
-    unique = list({doi: (doi, citation) for doi, citation in reversed(found) if doi}.values())[::-1][:_MOST]
+    texts: dict[str, str] = {}
+    for doi, text in found:
+        texts[doi] = texts.get(doi) or text
+    unique = list(texts.items())[:_MOST]
     citation = own["citation"] if isinstance(own["citation"], str) else ""
     if unique:
         draft.properties["sci:doi"] = unique[0][0]

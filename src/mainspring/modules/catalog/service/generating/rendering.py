@@ -35,7 +35,7 @@ _SCHEMES = {"http", "https", "mailto", OWN_FILE.rstrip(":")}
 def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": 20}).enable(["table", "strikethrough"])
+    markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": 12}).enable(["table", "strikethrough"])
     # A link that is not followed here is still a link, whose address is dropped; it must not stay in the text.
     markdown.validateLink = lambda url: True  # type: ignore[method-assign]
     return markdown
