@@ -107,6 +107,8 @@ class World:
     def url(self, route: Route, project: str = f"/p/{PATH}") -> str:
         """Return the URL of a route with values in the place of its fields, in a project."""
         path = re.sub(r"\{(\w+)(?::\w+)?\}", lambda field: self.fields[field[1]], route.path)
+        if "/resolve/" in path:  # it begins with its project
+            return path
         return project + (path if path.startswith("/") else f"/api/2.0/mlflow/{path}")
 
     def ask(self, client: httpx.Client, route: Route, project: str = f"/p/{PATH}") -> httpx.Response:
@@ -177,6 +179,9 @@ def fill(owner: httpx.Client) -> dict[str, str]:
         "provider": "oidc",
         "tag": "v1",
         "project": PATH,
+        "owner": "matrix",
+        "repository": "secret",
+        "revision": "main/f.txt",
         "rest": f"{PATH}/files/md5/00/{'0' * 30}",
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from mainspring.api.hub.routes import ROUTES as HUB
+from mainspring.api.hub import routes as hub
 from mainspring.api.routing import Router
 from mainspring.api.sharinghub.routes import ROUTES as SHARINGHUB
 from mainspring.api.stac.routes import ROUTES as STAC
@@ -13,9 +13,12 @@ from mainspring.kit.http import Request
 from mainspring.modules.services import Services
 from mainspring.server.refusals import refuse_by_problem
 
-ROUTES = (*STAC, *SHARINGHUB, *HUB)
+ROUTES = (*STAC, *SHARINGHUB, *hub.ROUTES)
 
 
 def create_routers(services: Services, authenticate: Callable[[Request], Awaitable[Actor]]) -> Sequence[Router]:
     """Return the routers in the order in which they are asked."""
-    return [Router(services, authenticate, routes, refuse_by_problem) for routes in (STAC, SHARINGHUB, HUB)]
+    return [
+        *(Router(services, authenticate, routes, refuse_by_problem) for routes in (STAC, SHARINGHUB)),
+        hub.HubRouter(services, authenticate, hub.ROUTES, hub.refuse),
+    ]

@@ -16,7 +16,9 @@ _ENDS = "api|ajax-api|get-artifact|model-versions|graphql|health|version"
 """What the paths of endpoints begin with: no part of a project's path is called so."""
 
 _OWN = re.compile(rf"/p(/[^/]+)+?(?=/(?:{_ENDS})(?:/|$)|/?$)")
-_SHARINGHUB = re.compile(rf"/(?!(?:{_ENDS}|p)/)[^/]+(/[^/]+)+?/tracking(?=/|$)")
+_SHARINGHUB = re.compile(rf"/(?!(?:{_ENDS}|p)/)[^/]+(/[^/]+)+?/tracking(?=/(?:{_ENDS})(?:/|$)|/?$)")
+_FILE = re.compile(r"/(?:datasets/)?[^/]+(?:/[^/]+)?/resolve/[^/]+/(?:.*/)?tracking", re.DOTALL)
+"""A file that is called ``tracking``, by its address of the Hugging Face Hub."""
 
 
 def take_project(scope: Scope) -> None:
@@ -26,7 +28,7 @@ def take_project(scope: Scope) -> None:
         return
     if path.startswith("/p/"):
         match, first, last = _OWN.match(path), 2, 0
-    elif "/tracking" in path:
+    elif "/tracking" in path and not _FILE.fullmatch(path):
         match, first, last = _SHARINGHUB.match(path), 1, 1
     else:
         return

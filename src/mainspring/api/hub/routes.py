@@ -1,5 +1,6 @@
 """All routes of the dialect: importing these modules declares them."""
 
-from mainspring.api.routing import Routes
+from mainspring.api.hub import files, lists, repository
+from mainspring.api.hub.answers import ROUTES, HubRouter, refuse
 
-ROUTES = Routes()
+__all__ = ["ROUTES", "HubRouter", "files", "lists", "refuse", "repository"]

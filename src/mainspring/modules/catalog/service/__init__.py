@@ -8,6 +8,7 @@ from mainspring.modules.catalog.service.builtin import use_categories
 from mainspring.modules.catalog.service.categories import Category, categories_of
 from mainspring.modules.catalog.service.downloads import (
     SIGNATURE,
+    ProjectFiles,
     check_signed,
     enter,
     file_url,
@@ -70,6 +71,7 @@ __all__ = [
     "ItemRecord",
     "ModelFile",
     "ModelLink",
+    "ProjectFiles",
     "Shelf",
     "SortKey",
     "Spatial",

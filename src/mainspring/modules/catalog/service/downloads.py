@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from sqlalchemy import Connection
 
-from mainspring.engines.sources import Source, SourceFile, TreeEntry
+from mainspring.engines.sources import Release, Source, SourceFile, TreeEntry
 from mainspring.kit.actors import Actor, ActorKind
 from mainspring.kit.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from mainspring.kit.permissions import Permission
@@ -36,6 +36,7 @@ SIGNED_S = 900
 MAX_PATH_BYTES = 4096
 MAX_REF = 300
 TREE_PAGE = 1000
+MAX_RELEASES = 1000
 SIGNATURE = "signature"
 _NO_ACCOUNT = "none"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -105,6 +106,14 @@ class ProjectFiles:
             return await services.db.read(files.state_id, self.actor, ref)
         with self._asking():
             return await self.source.commit(self.external_id, ref, self.token)
+
+    async def releases(self, services: Services) -> list[Release]:
+        """Return the releases, newest first."""
+        if self.source is None:
+            page = await services.db.read(files.list_releases, self.actor, MAX_RELEASES)
+            return [Release(each.tag, each.name, each.description, each.created_at, each.commit) for each in page.items]
+        with self._asking():
+            return await self.source.releases(self.external_id, self.token)
 
     @asynccontextmanager
     async def open(
