@@ -182,6 +182,8 @@ def fill(owner: httpx.Client) -> dict[str, str]:
         "owner": "matrix",
         "repository": "secret",
         "revision": "main/f.txt",
+        "collection": "dataset",
+        "id": PATH,
         "rest": f"{PATH}/files/md5/00/{'0' * 30}",
     }
 

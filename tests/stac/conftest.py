@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 import pytest
@@ -24,6 +24,7 @@ class Catalog:
     """A server with a catalog: ``bob`` sees the hidden item as well, ``eve`` does not; strangers see what is public."""
 
     server: Guarded
+    clients: dict[str | None, httpx.Client] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -31,10 +32,11 @@ class Catalog:
         return self.server.url
 
     def client(self, name: str | None = "bob") -> httpx.Client:
-        """Return a client of somebody at the shorter root."""
-        client = self.server.client(name)
-        client.base_url = httpx.URL(f"{self.url}/api/stac")
-        return client
+        """Return the client of somebody at the shorter root."""
+        if name not in self.clients:
+            self.clients[name] = client = self.server.client(name)
+            client.base_url = httpx.URL(f"{self.url}/api/stac")
+        return self.clients[name]
 
 
 @pytest.fixture(scope="package", params=["sqlite", "postgresql"])

@@ -28,9 +28,9 @@ def found(
     catalog: Catalog, *, collections: str = "dataset,ai-model", name: str | None = "bob", **query: Any
 ) -> set[str]:
     """Return the ids that somebody finds, the same by GET and by POST."""
-    with catalog.client(name) as client:
-        by_get = client.get("/search", params={"collections": collections, "limit": 100, **query})
-        return set(ids(by_get))
+    client = catalog.client(name)
+    by_get = client.get("/search", params={"collections": collections, "limit": 100, **query})
+    return set(ids(by_get))
 
 
 @pytest.mark.parametrize("root", ROOTS)
@@ -79,32 +79,30 @@ def test_every_item_and_collection_is_valid(catalog: Catalog, root: str) -> None
     [[], ["-level"], ["level", "-title"], ["title"], ["-datetime"], ["kind", "-updated"], ["-no-such"], ["-id"]],
 )
 def test_pages_hold_each_item_once_under_every_order(catalog: Catalog, method: str, sortby: list[str]) -> None:
-    with catalog.client() as client:
-        query: dict[str, Any] = {"collections": "processor", "limit": 41, "sortby": ",".join(sortby)}
-        if method == "POST":
-            keys = [{"field": each.lstrip("-"), "direction": "desc" if each[0] == "-" else "asc"} for each in sortby]
-            query |= {"collections": ["processor"], "sortby": keys}
-        send = (
-            {"json": query} if method == "POST" else {"params": {key: value for key, value in query.items() if value}}
-        )
-        answer = client.request(method, "/search", **send)  # type: ignore[arg-type]
-        pages = [ids(answer)]
+    client = catalog.client()
+    query: dict[str, Any] = {"collections": "processor", "limit": 41, "sortby": ",".join(sortby)}
+    if method == "POST":
+        keys = [{"field": each.lstrip("-"), "direction": "desc" if each[0] == "-" else "asc"} for each in sortby]
+        query |= {"collections": ["processor"], "sortby": keys}
+    send = {"json": query} if method == "POST" else {"params": {key: value for key, value in query.items() if value}}
+    answer = client.request(method, "/search", **send)  # type: ignore[arg-type]
+    pages = [ids(answer)]
+    links = {each["rel"]: each for each in answer.json()["links"]}
+    assert "prev" not in links
+    while "next" in links:
+        answer = follow(client, links["next"])
+        assert answer.json()["numberMatched"] == PUBLIC_BULK
+        pages.append(ids(answer))
         links = {each["rel"]: each for each in answer.json()["links"]}
-        assert "prev" not in links
-        while "next" in links:
-            answer = follow(client, links["next"])
-            assert answer.json()["numberMatched"] == PUBLIC_BULK
-            pages.append(ids(answer))
-            links = {each["rel"]: each for each in answer.json()["links"]}
-        every = [each for page in pages for each in page]
-        assert len(every) == len(set(every)) == PUBLIC_BULK
-        assert every == ids(whole(client, query, method))
-        # And all the way back again.
-        for page in pages[-2::-1]:
-            answer = follow(client, links["prev"])
-            assert ids(answer) == page
-            links = {each["rel"]: each for each in answer.json()["links"]}
-        assert "prev" not in links
+    every = [each for page in pages for each in page]
+    assert len(every) == len(set(every)) == PUBLIC_BULK
+    assert every == ids(whole(client, query, method))
+    # And all the way back again.
+    for page in pages[-2::-1]:
+        answer = follow(client, links["prev"])
+        assert ids(answer) == page
+        links = {each["rel"]: each for each in answer.json()["links"]}
+    assert "prev" not in links
 
 
 def follow(client: httpx.Client, link: dict[str, Any]) -> httpx.Response:
@@ -120,14 +118,14 @@ def whole(client: httpx.Client, query: dict[str, Any], method: str) -> httpx.Res
 
 
 def test_what_is_missing_comes_last_in_both_directions(catalog: Catalog) -> None:
-    with catalog.client() as client:
-        for sortby in ("level", "-level"):
-            features = client.get(f"/search?collections=processor&limit=1000&sortby={sortby}").json()["features"]
-            levels = [each["properties"].get("level") for each in features]
-            there = [each for each in levels if each is not None]
-            assert None not in levels[: len(there)]
-            assert there == sorted(there, reverse=sortby[0] == "-")
-            assert len(there) < len(levels)
+    client = catalog.client()
+    for sortby in ("level", "-level"):
+        features = client.get(f"/search?collections=processor&limit=1000&sortby={sortby}").json()["features"]
+        levels = [each["properties"].get("level") for each in features]
+        there = [each for each in levels if each is not None]
+        assert None not in levels[: len(there)]
+        assert there == sorted(there, reverse=sortby[0] == "-")
+        assert len(there) < len(levels)
 
 
 @pytest.mark.parametrize(
@@ -186,154 +184,154 @@ def test_what_is_found(catalog: Catalog, query: dict[str, str], expected: set[st
             body[name] = [float(each) for each in text.split(",")]
         elif name in {"ids", "collections"} or (name == "q" and '"' not in text):
             body[name] = text.split(",")
-    with catalog.client() as client:
-        assert set(ids(client.post("/search", json=body))) == expected
+    client = catalog.client()
+    assert set(ids(client.post("/search", json=body))) == expected
 
 
 def test_items_of_a_collection_are_searched_alike(catalog: Catalog) -> None:
-    with catalog.client() as client:
-        answer = client.get("/collections/dataset/items?bbox=7,45,8,46&filter=title LIKE 'Snow%'&sortby=-title")
-        assert ids(answer) == ["alps-snow"]
-        assert client.get("/collections/no-such/items").status_code == 404
-        assert client.get("/collections/dataset/items?collections=ai-model").status_code == 400
+    client = catalog.client()
+    answer = client.get("/collections/dataset/items?bbox=7,45,8,46&filter=title LIKE 'Snow%'&sortby=-title")
+    assert ids(answer) == ["alps-snow"]
+    assert client.get("/collections/no-such/items").status_code == 404
+    assert client.get("/collections/dataset/items?collections=ai-model").status_code == 400
 
 
 def test_fields_choose_what_is_shown(catalog: Catalog) -> None:
-    with catalog.client() as client:
+    client = catalog.client()
 
-        def shown(fields: Any) -> dict[str, Any]:
-            answer = client.post("/search", json={"ids": ["alps-snow"], "fields": fields}).json()
-            item: dict[str, Any] = answer["features"][0]
-            return item
+    def shown(fields: Any) -> dict[str, Any]:
+        answer = client.post("/search", json={"ids": ["alps-snow"], "fields": fields}).json()
+        item: dict[str, Any] = answer["features"][0]
+        return item
 
-        assert shown({"include": ["properties.eo:cloud_cover", "bbox"]}) == {
-            "type": "Feature",
-            "stac_version": "1.1.0",
-            "id": "alps-snow",
-            "collection": "dataset",
-            "bbox": [6.0, 44.0, 16.0, 48.0],
-            "properties": {"eo:cloud_cover": 5.0},
-        }
-        assert shown({"include": ["license"]})["properties"] == {"license": "CC-BY-4.0"}
-        without = shown({"exclude": ["assets", "properties.title"]})
-        assert "assets" not in without
-        assert "title" not in without["properties"]
-        assert without["properties"]["license"] == "CC-BY-4.0"
-        both = shown({"include": ["properties.title"], "exclude": ["properties"]})
-        assert both["properties"] == {"title": "Snow of the Alps"}
+    assert shown({"include": ["properties.eo:cloud_cover", "bbox"]}) == {
+        "type": "Feature",
+        "stac_version": "1.1.0",
+        "id": "alps-snow",
+        "collection": "dataset",
+        "bbox": [6.0, 44.0, 16.0, 48.0],
+        "properties": {"eo:cloud_cover": 5.0},
+    }
+    assert shown({"include": ["license"]})["properties"] == {"license": "CC-BY-4.0"}
+    without = shown({"exclude": ["assets", "properties.title"]})
+    assert "assets" not in without
+    assert "title" not in without["properties"]
+    assert without["properties"]["license"] == "CC-BY-4.0"
+    both = shown({"include": ["properties.title"], "exclude": ["properties"]})
+    assert both["properties"] == {"title": "Snow of the Alps"}
 
 
 def test_an_item_by_its_slug_and_by_its_project(catalog: Catalog) -> None:
-    with catalog.client() as client:
-        item = client.get("/collections/dataset/items/alps-snow")
-        assert item.headers["content-type"] == "application/geo+json"
-        for path in ("world/alps-snow", "world%2Falps-snow"):
-            assert client.get(f"/collections/dataset/items/{path}").json() == item.json()
-        validate_item(item.json())
-        links = {each["rel"]: each["href"] for each in item.json()["links"]}
-        url = f"{catalog.url}/api/stac"
-        assert links["self"] == f"{url}/collections/dataset/items/alps-snow"
-        assert links["parent"] == links["collection"] == f"{url}/collections/dataset"
-        assert client.get(links["related"]).json()["id"] == "alps-snow"
-        href = item.json()["assets"]["data.csv"]["href"]
-        assert href == f"{catalog.url}/api/download/alps-snow/data/gr%C3%B6%C3%9Fe%201.csv?ref=main"
-        assert item.json()["properties"]["sharinghub:stars"] == 7
-        for path in (
-            "ai-model/items/alps-snow",
-            "dataset/items/none",
-            "dataset/items/world/none",
-            "none/items/alps-snow",
-        ):
-            assert client.get(f"/collections/{path}").status_code == 404
+    client = catalog.client()
+    item = client.get("/collections/dataset/items/alps-snow")
+    assert item.headers["content-type"] == "application/geo+json"
+    for path in ("world/alps-snow", "world%2Falps-snow"):
+        assert client.get(f"/collections/dataset/items/{path}").json() == item.json()
+    validate_item(item.json())
+    links = {each["rel"]: each["href"] for each in item.json()["links"]}
+    url = f"{catalog.url}/api/stac"
+    assert links["self"] == f"{url}/collections/dataset/items/alps-snow"
+    assert links["parent"] == links["collection"] == f"{url}/collections/dataset"
+    assert client.get(links["related"]).json()["id"] == "alps-snow"
+    href = item.json()["assets"]["data.csv"]["href"]
+    assert href == f"{catalog.url}/api/download/alps-snow/data/gr%C3%B6%C3%9Fe%201.csv?ref=main"
+    assert item.json()["properties"]["sharinghub:stars"] == 7
+    for path in (
+        "ai-model/items/alps-snow",
+        "dataset/items/none",
+        "dataset/items/world/none",
+        "none/items/alps-snow",
+    ):
+        assert client.get(f"/collections/{path}").status_code == 404
 
 
 def test_what_a_client_has_is_not_sent_again(catalog: Catalog) -> None:
-    with catalog.client() as client:
-        for path in ("/collections/dataset", "/collections/dataset/items/alps-snow", "/search?limit=3"):
-            etag = client.get(path).headers["etag"]
-            again = client.get(path, headers={"if-none-match": f'"other", W/{etag}'})
-            assert (again.status_code, again.content) == (304, b"")
-            assert client.get(path, headers={"if-none-match": '"other"'}).status_code == 200
-            head = client.head(path)
-            assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", etag)
-        for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
-            refused = client.request(method, "/collections/dataset")
-            assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
+    client = catalog.client()
+    for path in ("/collections/dataset", "/collections/dataset/items/alps-snow", "/search?limit=3"):
+        etag = client.get(path).headers["etag"]
+        again = client.get(path, headers={"if-none-match": f'"other", W/{etag}'})
+        assert (again.status_code, again.content) == (304, b"")
+        assert client.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+        head = client.head(path)
+        assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", etag)
+    for method in ("PUT", "DELETE", "PATCH", "OPTIONS"):
+        refused = client.request(method, "/collections/dataset")
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
 
 
 def test_all_items_are_reached_by_child_and_item_links(catalog: Catalog) -> None:
-    with catalog.client() as client:
-        seen: set[str] = set()
-        waiting = [f"{catalog.url}/api/stac"]
-        while waiting:
-            document = client.get(waiting.pop()).json()
-            if document["id"].endswith("-items"):
-                validate_catalog(document)
-            waiting += [each["href"] for each in document["links"] if each["rel"] == "child"]
-            seen |= {each["href"].rpartition("/")[2] for each in document["links"] if each["rel"] == "item"}
-        assert seen == set(ids(client.get("/search?limit=1000")))
+    client = catalog.client()
+    seen: set[str] = set()
+    waiting = [f"{catalog.url}/api/stac"]
+    while waiting:
+        document = client.get(waiting.pop()).json()
+        if document["id"].endswith("-items"):
+            validate_catalog(document)
+        waiting += [each["href"] for each in document["links"] if each["rel"] == "child"]
+        seen |= {each["href"].rpartition("/")[2] for each in document["links"] if each["rel"] == "item"}
+    assert seen == set(ids(client.get("/search?limit=1000")))
 
 
 def test_collections_are_searched(catalog: Catalog) -> None:
-    with catalog.client() as client:
+    client = catalog.client()
 
-        def named(query: str) -> list[str]:
-            answer = client.get(f"/collections?{query}").json()
-            assert answer["numberReturned"] == len(answer["collections"])
-            return [each["id"] for each in answer["collections"]]
+    def named(query: str) -> list[str]:
+        answer = client.get(f"/collections?{query}").json()
+        assert answer["numberReturned"] == len(answer["collections"])
+        return [each["id"] for each in answer["collections"]]
 
-        assert named("") == ["ai-model", "dataset", "processor"]
-        assert named("sortby=-title") == ["processor", "dataset", "ai-model"]
-        assert named("q=machine learning,nothing") == ["ai-model"]
-        assert named("bbox=175,5,-175,9") == ["dataset"]
-        assert named("datetime=../1973-01-01T00:00:00Z") == ["dataset"]
-        first = client.get("/collections?limit=2&fields=id,title").json()
-        assert first["collections"][0] == {
-            "type": "Collection", "stac_version": "1.1.0", "id": "ai-model", "title": "AI Models",
-        }  # fmt: skip
-        (following,) = [each["href"] for each in first["links"] if each["rel"] == "next"]
-        assert [each["id"] for each in client.get(following).json()["collections"]] == ["processor"]
-        assert client.get("/collections?sortby=no-such").status_code == 400
+    assert named("") == ["ai-model", "dataset", "processor"]
+    assert named("sortby=-title") == ["processor", "dataset", "ai-model"]
+    assert named("q=machine learning,nothing") == ["ai-model"]
+    assert named("bbox=175,5,-175,9") == ["dataset"]
+    assert named("datetime=../1973-01-01T00:00:00Z") == ["dataset"]
+    first = client.get("/collections?limit=2&fields=id,title").json()
+    assert first["collections"][0] == {
+        "type": "Collection", "stac_version": "1.1.0", "id": "ai-model", "title": "AI Models",
+    }  # fmt: skip
+    (following,) = [each["href"] for each in first["links"] if each["rel"] == "next"]
+    assert [each["id"] for each in client.get(following).json()["collections"]] == ["processor"]
+    assert client.get("/collections?sortby=no-such").status_code == 400
 
 
 def test_aggregations_count_all_that_is_found(catalog: Catalog) -> None:
     names = "total_count,datetime_min,datetime_max,collection_frequency,keyword_frequency,datetime_frequency"
-    with catalog.client() as client:
-        answer = client.get(
-            f"/aggregate?collections=dataset,ai-model&datetime_frequency_interval=year&aggregations={names}"
-        )
-        assert answer.status_code == 200, answer.text
-        counts = {each["name"]: each for each in answer.json()["aggregations"]}
-        assert counts["total_count"]["value"] == 7
-        assert counts["datetime_min"]["value"] == "1972-09-27T00:00:00Z"
-        assert counts["datetime_max"]["value"] == "2023-05-23T00:00:00Z"
+    client = catalog.client()
+    answer = client.get(
+        f"/aggregate?collections=dataset,ai-model&datetime_frequency_interval=year&aggregations={names}"
+    )
+    assert answer.status_code == 200, answer.text
+    counts = {each["name"]: each for each in answer.json()["aggregations"]}
+    assert counts["total_count"]["value"] == 7
+    assert counts["datetime_min"]["value"] == "1972-09-27T00:00:00Z"
+    assert counts["datetime_max"]["value"] == "2023-05-23T00:00:00Z"
 
-        def buckets(name: str) -> dict[str, int]:
-            return {each["key"]: each["frequency"] for each in counts[name]["buckets"]}
+    def buckets(name: str) -> dict[str, int]:
+        return {each["key"]: each["frequency"] for each in counts[name]["buckets"]}
 
-        assert buckets("collection_frequency") == {"dataset": 5, "ai-model": 2}
-        assert buckets("keyword_frequency") == {"alps": 2, "snow": 1, "shapes": 1, "waves": 1, "inside": 1, "hidden": 1}
-        assert buckets("datetime_frequency") == {
-            "1972-01-01T00:00:00Z": 1, "2019-01-01T00:00:00Z": 1, "2022-01-01T00:00:00Z": 4, "2023-01-01T00:00:00Z": 1,
-        }  # fmt: skip
-        body = {"aggregations": ["total_count"], "filter": {"op": "=", "args": [{"property": "license"}, "MIT"]}}
-        assert client.post("/aggregate", json=body).json()["aggregations"][0]["value"] == 3
-        within = client.get("/collections/processor/aggregate?aggregations=total_count&filter=level=3").json()
-        known = client.get("/collections/processor/items?filter=level=3").json()["numberMatched"]
-        assert within["aggregations"][0]["value"] == known > 0
-        assert client.get("/aggregate?aggregations=no-such").status_code == 400
-        assert client.get("/aggregate").status_code == 400
+    assert buckets("collection_frequency") == {"dataset": 5, "ai-model": 2}
+    assert buckets("keyword_frequency") == {"alps": 2, "snow": 1, "shapes": 1, "waves": 1, "inside": 1, "hidden": 1}
+    assert buckets("datetime_frequency") == {
+        "1972-01-01T00:00:00Z": 1, "2019-01-01T00:00:00Z": 1, "2022-01-01T00:00:00Z": 4, "2023-01-01T00:00:00Z": 1,
+    }  # fmt: skip
+    body = {"aggregations": ["total_count"], "filter": {"op": "=", "args": [{"property": "license"}, "MIT"]}}
+    assert client.post("/aggregate", json=body).json()["aggregations"][0]["value"] == 3
+    within = client.get("/collections/processor/aggregate?aggregations=total_count&filter=level=3").json()
+    known = client.get("/collections/processor/items?filter=level=3").json()["numberMatched"]
+    assert within["aggregations"][0]["value"] == known > 0
+    assert client.get("/aggregate?aggregations=no-such").status_code == 400
+    assert client.get("/aggregate").status_code == 400
 
 
 def test_queryables_are_what_there_is(catalog: Catalog) -> None:
-    with catalog.client() as client:
-        all_of_them = client.get("/queryables").json()["properties"]
-        assert all_of_them["level"]["type"] == "number"
-        assert all_of_them["kind"]["type"] == "string"
-        assert {"id", "collection", "geometry", "datetime", "eo:cloud_cover"} <= all_of_them.keys()
-        of_models = client.get("/collections/ai-model/queryables")
-        assert of_models.headers["content-type"] == "application/schema+json"
-        assert of_models.json()["$id"] == f"{catalog.url}/api/stac/collections/ai-model/queryables"
-        assert "mlm:framework" in of_models.json()["properties"]
-        assert "level" not in of_models.json()["properties"]
-        assert "geometry" not in client.get("/sortables").json()["properties"]
+    client = catalog.client()
+    all_of_them = client.get("/queryables").json()["properties"]
+    assert all_of_them["level"]["type"] == "number"
+    assert all_of_them["kind"]["type"] == "string"
+    assert {"id", "collection", "geometry", "datetime", "eo:cloud_cover"} <= all_of_them.keys()
+    of_models = client.get("/collections/ai-model/queryables")
+    assert of_models.headers["content-type"] == "application/schema+json"
+    assert of_models.json()["$id"] == f"{catalog.url}/api/stac/collections/ai-model/queryables"
+    assert "mlm:framework" in of_models.json()["properties"]
+    assert "level" not in of_models.json()["properties"]
+    assert "geometry" not in client.get("/sortables").json()["properties"]

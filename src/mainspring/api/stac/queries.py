@@ -16,6 +16,7 @@ from mainspring.modules.catalog import service as catalog
 from mainspring.modules.catalog.service import ItemQuery, SortKey, Term
 
 MAX_BODY = 1024 * 1024
+MAX_PHRASES = 100
 SEARCH_FIELDS = frozenset(
     {
         "ids", "collections", "bbox", "datetime", "intersects", "q", "query", "filter", "filter-lang", "filter-crs",
@@ -188,6 +189,8 @@ def read_phrases(given: Given) -> tuple[str, ...]:
     if isinstance(phrases, str):
         phrases = _phrases("q", phrases)
     words = [" ".join(each.replace('"', " ").lower().split()) for each in _strings(phrases or [], "q")]
+    if len(words) > MAX_PHRASES:
+        raise InvalidArgument(f"q has {len(words)} phrases; at most {MAX_PHRASES} are looked for.", field="q")
     return tuple(each for each in words if each)
 
 

@@ -94,7 +94,7 @@ class _TextReader:
                 piece.append(self._hidden(token))
         if open_at:
             raise _wrong("a parenthesis is not closed")
-        return self._whole("".join(piece))
+        return _check_levels(self._whole("".join(piece)))
 
     def _groups_here(self, piece: list[str]) -> bool:
         before = "".join(piece[-2:]).rstrip()
@@ -134,7 +134,7 @@ def _parse(function: str, text: str) -> Any:
     import cql2
 
     try:
-        return getattr(cql2, function)(text).to_json()
+        return _check_levels(getattr(cql2, function)(text).to_json())
     except (cql2.ParseError, cql2.ValidationError, ValueError, RecursionError) as error:
         shown = text.replace(_MARK, "")[:200]
         place = _COLUMN.search(str(error))
@@ -157,6 +157,22 @@ def _check_depth(brackets: Iterator[str]) -> None:
             raise _too_deep()
 
 
+def _check_levels(value: Any) -> Any:
+    """Return JSON whose parts do not stand in each other too deep, as those of chains of NOT and of sums do."""
+    level, depth = [value], 0
+    while level:
+        depth += 1
+        if depth > 2 * MAX_DEPTH + 10:
+            raise _too_deep()
+        level = [
+            part
+            for each in level
+            if isinstance(each, (dict, list))
+            for part in (each.values() if isinstance(each, dict) else each)
+        ]
+    return value
+
+
 def _brackets(text: str) -> Iterator[str]:
     """Yield the brackets of JSON that stand outside of its texts."""
     inside = escaped = False
@@ -172,7 +188,7 @@ def _brackets(text: str) -> Iterator[str]:
 
 
 def _too_deep() -> InvalidArgument:
-    return _wrong(f"more than {MAX_DEPTH} brackets stand in each other")
+    return _wrong(f"more than {MAX_DEPTH} conditions or brackets stand in each other")
 
 
 def _wrong(reason: str) -> InvalidArgument:

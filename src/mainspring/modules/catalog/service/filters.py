@@ -13,7 +13,7 @@ from mainspring.kit.names import check_text
 from mainspring.modules.catalog.service import filter_grammar
 from mainspring.modules.catalog.service.shapes import read_box, read_shape
 from mainspring.modules.catalog.service.times import OPEN, read_day, read_moment
-from mainspring.modules.catalog.store.search_conditions import TIME_RELATIONS, TIMES
+from mainspring.modules.catalog.store.search_conditions import TIME_RELATIONS, TIMES, is_costly
 from mainspring.modules.catalog.store.search_terms import (
     AGES,
     EXACT,
@@ -29,6 +29,7 @@ from mainspring.modules.catalog.store.search_terms import (
     Like,
     Literal,
     Not,
+    OneOf,
     Or,
     Spatial,
     Term,
@@ -37,6 +38,10 @@ from mainspring.modules.catalog.store.search_terms import (
 )
 
 FILTER_LANGUAGES = ("cql2-text", "cql2-json")
+MAX_CONDITIONS = 400
+"""So many conditions may a filter have: databases bound how deep an expression is."""
+MAX_COSTLY = 10
+MAX_VALUES = 5_000
 COMPARISONS = {"=", "<", "<=", ">", ">=", "<>"}
 _FLIPPED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _FOLDS = {"casei": Fold.CASE, "accenti": Fold.ACCENTS}
@@ -68,10 +73,34 @@ def read_filter(value: str | dict[str, Any] | list[Any], language: str) -> Term:
     if language == "cql2-text":
         if not isinstance(value, str):
             raise InvalidArgument("The filter is JSON; filter-lang must be cql2-json then.", field="filter")
-        return _condition(filter_grammar.read_text(value))
+        return _within_bounds(_condition(filter_grammar.read_text(value)), "filter")
     if isinstance(value, str):
         value = filter_grammar.decode_json(value, "filter")
-    return _condition(filter_grammar.read_json(value))
+    return _within_bounds(_condition(filter_grammar.read_json(value)), "filter")
+
+
+def _within_bounds(term: Term, field: str) -> Term:
+    """Return a term that does not ask for too much at a time. Raises InvalidArgument."""
+    conditions = costly = 0
+    waiting: list[Term] = [term]
+    while waiting:
+        match waiting.pop():
+            case And(parts) | Or(parts):
+                waiting += parts
+            case Not(part):
+                waiting.append(part)
+            case leaf:
+                conditions += 1
+                costly += is_costly(leaf)
+    if conditions > MAX_CONDITIONS:
+        raise InvalidArgument(f"{field} has {conditions} conditions; at most {MAX_CONDITIONS} are tried.", field=field)
+    if costly > MAX_COSTLY:
+        raise InvalidArgument(
+            f"{field} has {costly} conditions on shapes, or on texts by patterns or without regard to case or accents; "
+            f"at most {MAX_COSTLY} of these are tried.",
+            field=field,
+        )
+    return term
 
 
 def _condition(value: Any) -> Term:
@@ -117,10 +146,10 @@ def _compare(op: str, args: list[Any]) -> Term:
 
 
 def _equal(name: str, op: str, value: Literal, folds: Folds) -> Term:
-    """Compare, and times in texts as times too: whoever asks for one may not know how it is kept."""
-    if isinstance(value, str) and not folds and (moment := read_moment(value)) is not None:
-        return Or((Compare(name, op, value), Compare(name, op, Time(moment, moment))))
-    return Compare(name, op, value, folds)
+    """Compare with a value, and with what else it may mean."""
+    meant = [value] if folds else _meant(value)
+    compared = tuple(Compare(name, op, each, folds) for each in meant)
+    return compared[0] if len(compared) == 1 else Or(compared)
 
 
 def _between(op: str, args: list[Any]) -> Term:
@@ -140,8 +169,17 @@ def _in(op: str, args: list[Any]) -> Term:
     name, folds = _property(subject)
     if not isinstance(values, list):
         raise _wrong(f"'in' wants a list of values, not {_shown(values)}")
+    if len(values) > MAX_VALUES:
+        raise _wrong(f"'in' has {len(values)} values; at most {MAX_VALUES} are compared")
     read = [_literal(each, name) for each in values]
-    return Or(tuple(_equal(name, "=", value, folds | also) for value, also in read))
+    also = frozenset[Fold]().union(*(each for _, each in read))
+    return OneOf(name, tuple(literal for value, _ in read for literal in _meant(value)), folds | also)
+
+
+def _meant(value: Literal) -> list[Literal]:
+    """Return a value and, of a text that is a time, that time: whoever asks may not know how it is kept."""
+    moment = read_moment(value) if isinstance(value, str) else None
+    return [value] if moment is None else [value, Time(moment, moment)]
 
 
 def _like(op: str, args: list[Any]) -> Term:
@@ -236,14 +274,16 @@ def _array(op: str, args: list[Any]) -> Term:
     name, folds = _property(subject)
     if not isinstance(values, list) or folds:
         raise _wrong(f"'{op}' wants a property and a list of values")
-    literals = tuple(_literal(each, name)[0] for each in values)
+    literals = tuple(_literal(each, name)[0] for each in values[: MAX_VALUES + 1])
+    if len(literals) > MAX_VALUES:
+        raise _wrong(f"'{op}' has more than {MAX_VALUES} values")
     has = tuple(Compare(name, "=", each) for each in literals)
     within = Within(name, literals)
     found: dict[str, Term] = {
         "a_contains": And(has),
         "a_containedby": within,
         "a_equals": And((*has, within)),
-        "a_overlaps": Or(has),
+        "a_overlaps": OneOf(name, literals),
     }
     return found[op]
 
@@ -342,9 +382,8 @@ def read_query(query: Any) -> Term:
         raise InvalidArgument(
             f'query is {_shown(query)}; it must be an object such as {{"license": {{"eq": "MIT"}}}}.', field="query"
         )
-    return And(
-        tuple(_queried(property_name(name), op, value) for name, ops in query.items() for op, value in ops.items())
-    )
+    terms = [_queried(property_name(name), op, value) for name, ops in query.items() for op, value in ops.items()]
+    return _within_bounds(And(tuple(terms)), "query")
 
 
 def _queried(name: str, op: str, value: Any) -> Term:

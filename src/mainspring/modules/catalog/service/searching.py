@@ -15,7 +15,8 @@ from mainspring.kit.permissions import Permission
 from mainspring.modules.catalog.service.categories import Category
 from mainspring.modules.catalog.service.models import ModelLink, linked_models
 from mainspring.modules.catalog.store import search as store
-from mainspring.modules.catalog.store.search import Extent, ItemRecord
+from mainspring.modules.catalog.store.search import Extent
+from mainspring.modules.catalog.store.search import ItemRecord as ItemRecord
 from mainspring.modules.catalog.store.search_terms import Asked, Place, SortKey, Term
 from mainspring.modules.projects import service as projects
 from mainspring.modules.projects.service import Place as ProjectPlace

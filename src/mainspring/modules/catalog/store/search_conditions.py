@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, false, not_, or_, select, true
 
-from mainspring.kit.sql import like
+from mainspring.kit.sql import among, like
 from mainspring.modules.catalog.store.search_shapes import spatial_condition
 from mainspring.modules.catalog.store.search_terms import (
     EXACT,
     Always,
     And,
     Between,
+    Box,
     Compare,
     During,
     Fold,
@@ -28,6 +29,7 @@ from mainspring.modules.catalog.store.search_terms import (
     Like,
     Literal,
     Not,
+    OneOf,
     Or,
     Spatial,
     Term,
@@ -103,13 +105,15 @@ def holds(tx: Connection, term: Term, within: Condition) -> Condition:
         case IsNull():
             return not_(_known(term.name))
         case Compare() if term.folds:
-            return _compared_folded(tx, term)
+            return _compared_folded(tx, term, within)
         case Compare():
             return _compared(term.name, term.op, term.value)
         case Between():
             return _between(term)
         case Like():
-            return _like(tx, term)
+            return _like(tx, term, within)
+        case OneOf():
+            return _one_of(tx, term, within)
         case Within():
             return and_(_known(term.name), not_(_outside(term)))
         case During():
@@ -136,7 +140,7 @@ def fails(tx: Connection, term: Term, within: Condition) -> Condition:
             return and_(catalog_items.c.west.is_not(None), not_(holds(tx, term, within)))
         case During():
             return and_(_known(term.start), _known(term.end), not_(holds(tx, term, within)))
-        case Compare() | Between() | Like() | Within():
+        case Compare() | Between() | Like() | OneOf() | Within():
             return and_(_known(term.name), not_(holds(tx, term, within)))
 
 
@@ -217,31 +221,71 @@ def _during(term: During) -> Condition:
     return _valued(term.start, *relation(number, number, term.time))
 
 
-def _like(tx: Connection, term: Like) -> Condition:
-    wild = term.pattern.count("%")
-    if term.folds or wild > 2 or "_" in term.pattern or "\\" in term.pattern:
+def _one_of(tx: Connection, term: OneOf, within: Condition) -> Condition:
+    texts = [each[:CUT] for each in term.values if isinstance(each, str)]
+    if term.folds:
+        wanted = {fold(each, term.folds) for each in texts}
+        return _texts_that(tx, term.name, lambda text: fold(text, term.folds) in wanted, within)
+    if term.name in COLUMNS:
+        if term.name in TEXTS:
+            return TEXTS[term.name].in_(texts)
+        return or_(false(), *(_compared(term.name, "=", each) for each in term.values))
+    numbers = [float(each) for each in term.values if isinstance(each, (bool, int, float))]
+    text, number = catalog_values.c.text, catalog_values.c.number
+    times = [number.between(each.start, each.end) for each in term.values if isinstance(each, Time)]
+    return _valued(term.name, or_(text.in_(texts), number.in_(numbers), *times))
+
+
+def is_costly(term: Term) -> bool:
+    """Say whether a term is tried on all that comes into question, one by one."""
+    match term:
+        case Like():
+            wild = term.pattern.count("%")
+            return bool(term.folds) or wild > 2 or "_" in term.pattern or "\\" in term.pattern
+        case Compare() | OneOf():
+            return bool(term.folds)
+        case Spatial():
+            return not (isinstance(term.shape, Box) and term.relation in ("s_intersects", "s_disjoint"))
+    return False
+
+
+def _like(tx: Connection, term: Like, within: Condition) -> Condition:
+    if is_costly(term):
         pattern = _pieces(fold(term.pattern, term.folds))
-        return _one_of(tx, term.name, lambda text: _matches(fold(text, term.folds), pattern))
+        return _texts_that(tx, term.name, lambda text: _matches(fold(text, term.folds), pattern), within)
     if term.name in COLUMNS:
         return like(TEXTS[term.name], term.pattern) if term.name in TEXTS else false()
     return _valued(term.name, like(catalog_values.c.text, term.pattern))
 
 
-def _compared_folded(tx: Connection, term: Compare) -> Condition:
+def _compared_folded(tx: Connection, term: Compare, within: Condition) -> Condition:
     if not isinstance(term.value, str):
         return false()
     wanted, compare = fold(term.value[:CUT], term.folds), _OPS[term.op]
-    return _one_of(tx, term.name, lambda text: bool(compare(fold(text, term.folds), wanted)))
+    return _texts_that(tx, term.name, lambda text: bool(compare(fold(text, term.folds), wanted)), within)
 
 
-def _one_of(tx: Connection, name: str, wanted: Callable[[str], bool]) -> Condition:
-    """Return the condition that a text is one of those that a function wants: each that there is is tried once."""
-    if name in TEXTS:
-        found = select(TEXTS[name]).distinct()
-        return TEXTS[name].in_([text for text in tx.execute(found).scalars() if wanted(text)])
-    text = catalog_values.c.text
-    found = select(text).where(catalog_values.c.name == name, text.is_not(None)).distinct()
-    return _valued(name, text.in_([each for each in tx.execute(found).scalars() if wanted(each)]))
+def _texts_that(tx: Connection, name: str, wanted: Callable[[str], bool], within: Condition) -> Condition:
+    """Return the condition that a text is one that a function wants: each of those in question is tried once."""
+    if name in COLUMNS:
+        if name not in TEXTS:
+            return false()
+        found = select(catalog_items.c.id, TEXTS[name]).where(within)
+    else:
+        values = catalog_values.c
+        found = (
+            select(values.item, values.text)
+            .join_from(catalog_values, catalog_items, values.item == catalog_items.c.id)
+            .where(values.name == name, values.text.is_not(None), within)
+        )
+    tried: dict[str, bool] = {}
+    keys = []
+    for key, text in tx.execute(found):
+        if text not in tried:
+            tried[text] = wanted(text)
+        if tried[text]:
+            keys.append(key)
+    return among(catalog_items.c.id, keys)
 
 
 def fold(text: str, folds: Folds = EXACT) -> str:

@@ -96,6 +96,15 @@ class IsNull:
 
 
 @dataclass(frozen=True, slots=True)
+class OneOf:
+    """A property that is one of some values."""
+
+    name: str
+    values: tuple[Literal, ...]
+    folds: Folds = EXACT
+
+
+@dataclass(frozen=True, slots=True)
 class Within:
     """A property all of whose values are among some."""
 
@@ -143,7 +152,7 @@ class Not:
     part: Term
 
 
-Term = Always | Compare | Between | Like | IsNull | Within | During | Spatial | Words | And | Or | Not
+Term = Always | Compare | Between | Like | IsNull | OneOf | Within | During | Spatial | Words | And | Or | Not
 
 
 @dataclass(frozen=True, slots=True)
