@@ -244,6 +244,32 @@ PROJECTS = """
 """All there is of projects; anna has an account."""
 
 
+def use_catalog(client: ms.Client) -> None:
+    """Call all there is of the catalog."""
+    client.projects.create("default/found", topics=["sharinghub:aimodel"], readme="---\nlicense: [1]\n---\n")
+    assert [item["id"] for item in client.catalog.search("found")] == ["found"]
+    assert client.catalog.get("ai-model", "default/found")["id"] == "found"
+    assert [item.project for item in client.catalog.warnings()] == ["default/found"]
+    assert client.catalog.lint("---\n[\n---\n")
+    client.catalog.star("default/found")
+    client.catalog.unstar("default/found")
+    client.catalog.sources()
+    client.catalog.sync()
+
+
+CATALOG = """
+    projects create default/found --topic sharinghub:aimodel
+    catalog search found
+    catalog show ai-model default/found
+    catalog warnings
+    --project default/found catalog star
+    catalog unstar default/found
+    catalog sources
+    catalog sync
+"""
+"""All there is of the catalog, but for what a README is checked by."""
+
+
 def use_configuration(client: ms.Client) -> None:
     """Call all there is of configuration documents, secrets and their keys."""
     client.config.set_schema("c", {"type": "object"})
@@ -343,6 +369,7 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.lineage.emit(client.lineage.events(run))
         use_accounts(client, run)
         use_projects(client)
+        use_catalog(client)
         use_configuration(client)
         client.storage.gc(dry_run=True)
         client.quotas.set({"runs": 100})
@@ -488,6 +515,7 @@ def test_every_operation_is_on_the_command_line(
     ):
         typed("webhooks", *words)
     type_of_accounts(typed, monkeypatch, run)
-    for line in filter(None, map(str.strip, PROJECTS.splitlines())):
+    for line in filter(None, map(str.strip, (PROJECTS + CATALOG).splitlines())):
         typed(*line.split())
+    typed("catalog", "lint", f"{tmp_path}/f.txt", "--url", server.url)
     assert operations(server).keys() - called(server) == NEEDLESS.keys()

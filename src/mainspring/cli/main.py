@@ -14,6 +14,7 @@ from mainspring import __version__
 from mainspring.cli import (
     artifacts,
     audit,
+    catalog,
     config,
     configuration,
     db,
@@ -97,6 +98,7 @@ app.add_typer(artifacts.app, name="artifacts")
 app.add_typer(models.app, name="models")
 app.add_typer(logged_models.app, name="logged-models")
 app.add_typer(lineage.app, name="lineage")
+app.add_typer(catalog.app, name="catalog")
 app.add_typer(audit.app, name="audit")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(quotas.app, name="quotas")

@@ -3,6 +3,7 @@
 from mainspring.client.artifacts import ArtifactClient
 from mainspring.client.audit import AuditClient
 from mainspring.client.auth import AuthClient
+from mainspring.client.catalog import CatalogClient
 from mainspring.client.client import Client, connect, runs
 from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.devices import DeviceClient
@@ -27,6 +28,7 @@ __all__ = [
     "ArtifactClient",
     "AuditClient",
     "AuthClient",
+    "CatalogClient",
     "Client",
     "ConfigurationClient",
     "DeviceClient",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from mainspring.client.artifacts import ArtifactClient
 from mainspring.client.audit import AuditClient
 from mainspring.client.auth import AuthClient
+from mainspring.client.catalog import CatalogClient
 from mainspring.client.configuration import ConfigurationClient
 from mainspring.client.devices import DeviceClient
 from mainspring.client.experiments import ExperimentClient
@@ -54,6 +55,7 @@ class Client:
         self.releases = ReleaseClient(self._transport)
         self.projects = ProjectClient(self._transport)
         self.namespaces = NamespaceClient(self._transport)
+        self.catalog = CatalogClient(self._transport)
         self.members = MemberClient(self._transport)
         self.permissions = PermissionClient(self._transport)
         self.config = ConfigurationClient(self._transport)
