@@ -19,6 +19,11 @@ CLIENT_ID, CLIENT_SECRET = "double-app", "double-app-secret"
 @pytest.fixture(scope="session")
 def gitlab() -> Iterator[str]:
     """Yield the address of a double of GitLab."""
+    yield from double_of_gitlab()
+
+
+def double_of_gitlab() -> Iterator[str]:
+    """Run a double of GitLab, and yield its address."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "tests.gitlab_double", "--port", str(port)]

@@ -1,0 +1,146 @@
+"""A server that is told of a GitLab and nothing else: its catalog fills by itself, and follows webhooks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+import mainspring as ms
+from mainspring.kit.errors import InvalidArgument
+from tests.components.gitlab import double_of_gitlab
+from tests.components.ports import wait_until
+from tests.components.server import MainspringServer
+
+SECRET = "a-secret-of-webhooks"
+EVENTS = "/api/v1/sources/gitlab/events"
+ITEMS = 9
+
+
+@pytest.fixture(scope="module")
+def own_gitlab() -> Iterator[str]:
+    """Yield the address of a double of GitLab that these tests change."""
+    yield from double_of_gitlab()
+
+
+@pytest.fixture(scope="module")
+def filled(own_gitlab: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainspringServer]:
+    """Yield a server whose catalog has come to be."""
+    environment = {
+        "MAINSPRING_GITLAB_URL": own_gitlab,
+        "MAINSPRING_GITLAB_TOKEN": "double-root",
+        "MAINSPRING_GITLAB_WEBHOOK_SECRET": SECRET,
+    }
+    with MainspringServer(tmp_path_factory.mktemp("filled") / "data", environment=environment) as server:
+        with ms.connect(server.url) as client:
+            wait_until(lambda: len(found(client)) == ITEMS and not waiting(client), "the catalog to fill", 30)
+        yield server
+
+
+@pytest.fixture
+def client(filled: MainspringServer) -> Iterator[ms.Client]:
+    with ms.connect(filled.url) as client:
+        yield client
+
+
+def found(client: ms.Client, **wanted: Any) -> list[dict[str, Any]]:
+    return list(client.catalog.search(page_size=4, **wanted))
+
+
+def waiting(client: ms.Client) -> bool:
+    return any(source.waiting or source.state == "new" for source in client.catalog.sources())
+
+
+def send(server: MainspringServer, body: object, token: str | None = SECRET) -> httpx.Response:
+    headers = {"content-type": "application/json"} | ({} if token is None else {"X-Gitlab-Token": token})
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return httpx.post(f"{server.url}{EVENTS}", content=content, headers=headers)
+
+
+def test_the_catalog_has_filled_by_itself(client: ms.Client, own_gitlab: str) -> None:
+    items = found(client)
+    assert len({(item["collection"], item["id"]) for item in items}) == ITEMS
+    [source] = client.catalog.sources()
+    assert (source.name, source.state, source.projects, source.failure) == (f"gitlab:{own_gitlab}", "current", 8, "")
+    assert client.catalog.get("ai-model", "eo-lab/flood-model")["id"] == "eo-lab-flood-model"
+    assert "double-root" not in json.dumps(items)
+    warned = {item.project: item.warnings for item in client.catalog.warnings()}
+    assert "eo-lab/broken-metadata" in warned
+    [only] = client.catalog.warnings(project="EO-lab/broken-metadata", page_size=1)
+    assert only.warnings == warned["eo-lab/broken-metadata"]
+
+
+def test_a_webhook_has_its_project_read_at_once(filled: MainspringServer, client: ms.Client, own_gitlab: str) -> None:
+    headers = {"PRIVATE-TOKEN": "double-root"}
+    file = f"{own_gitlab}/api/v4/projects/104/repository/files/readme.md"
+    change = {"branch": "main", "commit_message": "m", "content": "---\ntitle: By a webhook\n---\n"}
+    assert httpx.put(file, json=change, headers=headers).status_code == 200
+    push = {"object_kind": "push", "project_id": 104, "project": {"id": 104}, "ref": "refs/heads/main"}
+    assert [send(filled, push).status_code for _ in range(3)] == [204] * 3
+
+    def is_read() -> bool:
+        return client.catalog.get("processor", "eo-lab-level-two-ndwi-processor")["properties"]["title"] == (
+            "By a webhook"
+        )
+
+    wait_until(is_read, "the project to be read", 10)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"object_kind": "release", "project": {"id": 101}},
+        {"event_name": "user_add_to_team", "project_id": 105, "user_id": 3},
+        {"event_name": "user_add_to_group", "group_id": 7},
+        {"event_name": "project_destroy", "project_id": 999_999},
+        {},
+    ],
+    ids=["release", "member", "group", "unknown", "nothing"],
+)
+def test_other_events_do_no_harm(filled: MainspringServer, client: ms.Client, event: dict[str, Any]) -> None:
+    assert send(filled, event).status_code == 204
+    wait_until(lambda: not waiting(client), "it to be read", 10)
+    assert len(found(client)) == ITEMS
+
+
+@pytest.mark.parametrize(
+    ("body", "token", "status"),
+    [
+        ({"project_id": 101}, None, 403),
+        ({"project_id": 101}, "", 403),
+        ({"project_id": 101}, SECRET + "x", 403),
+        ({"project_id": 101}, "ä", 403),
+        (b"", SECRET, 400),
+        (b"{", SECRET, 400),
+        (b"[" * 100_000, SECRET, 400),
+        (b'{"project_id": "101"}', SECRET, 400),
+        ({"project_id": -1}, SECRET, 400),
+        ({"project_id": 2**70}, SECRET, 400),
+        (b'{"a": "' + b"x" * 3_000_000 + b'"}', SECRET, 413),
+    ],
+    ids=["no token", "empty", "wrong", "letters", "no body", "half", "deep", "text", "negative", "huge", "large"],
+)
+def test_bad_events_are_refused(filled: MainspringServer, body: object, token: str | None, status: int) -> None:
+    headers = {"content-type": "application/json"} | ({} if token is None else {"X-Gitlab-Token": token.encode()})
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = httpx.post(f"{filled.url}{EVENTS}", content=content, headers=headers)  # type: ignore[arg-type]
+    assert answer.status_code == status
+    assert SECRET not in answer.text
+
+
+def test_without_a_secret_all_webhooks_are_refused(sqlite_server: MainspringServer) -> None:
+    for token in (None, "", SECRET):
+        answer = send(sqlite_server, {"project_id": 101}, token)
+        assert answer.status_code == 403
+        assert "gitlab_webhook_secret" in answer.json()["detail"]
+
+
+def test_a_readme_is_checked(client: ms.Client) -> None:
+    assert client.catalog.lint("# Nothing but a text\n") == []
+    [warning] = client.catalog.lint("---\nlicense: [1]\n---\n")
+    assert warning.field == "license"
+    with pytest.raises(InvalidArgument, match="readme"):
+        client.catalog.lint("x" * 1_100_000)
