@@ -32,7 +32,7 @@ mlm:
 """
 
 
-class Portable(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+class Portable(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined,misc]
     """A model that says what it is given."""
 
     def predict(self, model_input: list[str]) -> list[str]:
