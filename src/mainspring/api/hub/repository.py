@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -26,7 +27,7 @@ from mainspring.api.hub.repositories import (
 )
 from mainspring.engines.sources import TreeEntry
 from mainspring.kit.actors import Actor
-from mainspring.kit.errors import InvalidArgument, NotFound
+from mainspring.kit.errors import InvalidArgument, NotFound, PermissionDenied
 from mainspring.kit.http import JSON, Request, Send, respond_stream
 from mainspring.kit.names import check_text
 from mainspring.kit.permissions import Permission
@@ -41,6 +42,10 @@ PLACES = ("{workspace_name}", "{owner}/{repository}")
 MAX_SIBLINGS = 50_000
 MAX_PATHS = 1_000
 MAX_BODY = 1024 * 1024
+MAX_LOOKED_UP = 100
+"""Of so many files the size is looked up where a list of them does not tell it, as GitLab's: it costs a call each."""
+AT_ONCE = 8
+BATCH = 200
 
 
 def _paths(rest: str) -> list[str]:
@@ -85,7 +90,8 @@ async def list_tree(services: Services, actor: Actor, request: Request, send: Se
     folder = "/".join(part for part in "/".join(parts).split("/") if part)
     commit = await find_commit(services, repository, files, revision)
     recursive = (request.field("recursive") or "").lower() in ("true", "1")
-    async with aclosing(_rows(services, repository, files, commit, folder, recursive)) as rows:
+    listed = _rows(services, repository, files, commit, folder, recursive)
+    async with aclosing(_with_sizes(services, files, commit, listed)) as rows:
         first = await anext(rows, None)
         if first is None and folder:
             raise EntryNotFound(f"{repository.id} has no folder '{folder[:200]}' at {revision[:200]}.")
@@ -105,6 +111,7 @@ async def get_paths(services: Services, actor: Actor, request: Request, send: Se
                 found[row["path"]] = row
                 if len(found) == len(wanted):
                     break
+    await _look_up(services, files, commit, list(found.values()), MAX_LOOKED_UP)
     await respond_json(send, [found[path] for path in wanted if path in found])
 
 
@@ -187,6 +194,42 @@ async def _rows(
                 yield {"type": "directory", "oid": "", "size": 0, "path": inside + name}
         if recursive or "/" not in rest:
             yield _file(entry)
+
+
+async def _with_sizes(
+    services: Services, files: ProjectFiles, commit: str, rows: AsyncGenerator[dict[str, Any]]
+) -> AsyncGenerator[dict[str, Any]]:
+    """Yield rows, the first of those without a size with what was looked up."""
+    left = MAX_LOOKED_UP
+    async with aclosing(rows):
+        while batch := [row async for row in _first(rows, BATCH)]:
+            left -= await _look_up(services, files, commit, batch, left)
+            for row in batch:
+                yield row
+
+
+async def _first(rows: AsyncGenerator[dict[str, Any]], count: int) -> AsyncIterator[dict[str, Any]]:
+    for _ in range(count):
+        row = await anext(rows, None)
+        if row is None:
+            return
+        yield row
+
+
+async def _look_up(services: Services, files: ProjectFiles, commit: str, rows: list[dict[str, Any]], most: int) -> int:
+    """Put in the sizes of files that have none, and return how many were asked for."""
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def look_up(row: dict[str, Any]) -> None:
+        # One that cannot be had is listed as it is.
+        async with slots:
+            with suppress(NotFound, PermissionDenied):
+                async with files.open(services, row["path"], commit, 0, 0) as file:
+                    row["size"] = file.size
+
+    unknown = [row for row in rows if row["size"] is None][:most]
+    await asyncio.gather(*map(look_up, unknown))
+    return len(unknown)
 
 
 def _folders(path: str, recursive: bool) -> Iterator[str]:
