@@ -53,6 +53,8 @@ OPEN = {
     ("GET", "/sign-in/{provider:str}/callback"),
     ("POST", "/sign-in/{provider:str}/backchannel-logout"),
     ("GET", "/api/v1/openapi.json"),
+    # GitLab's webhooks bear the secret of the settings; without one all are refused.
+    ("POST", "/api/v1/sources/gitlab/events"),
     # What SharingHub's page asks before anyone has signed in: names and titles of this installation.
     ("GET", "/api/config"),
     ("GET", "/api/config/"),
