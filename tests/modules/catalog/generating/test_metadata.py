@@ -67,7 +67,13 @@ def test_texts_are_bounded() -> None:
     [
         ("It is <b>new</b> <script>x</script>", "It is new x"),
         ("1 < 2 <img src=x onerror=alert(1)", "1 < 2 < img src=x onerror=alert(1)"),
-        ("[x](javascript:alert(1))", "[x](alert(1))"),
+        ("[x](javascript:alert(1))", "[x] (javascript:alert(1))"),
+        ("[x](java&#115;cript:alert(1))", "[x] (java&#115;cript:alert(1))"),
+        ("[x][y]\n\n[y]: javascript:alert(1)", "[x][y]\n\n[y] : javascript:alert(1)"),
+        (
+            "See [x](https://example.org) or <https://example.org>",
+            "See [x](https://example.org) or <https://example.org>",
+        ),
         ("<<b>script>", "< script>"),
     ],
 )
@@ -187,13 +193,17 @@ eo:common_name: red
         ("extensions: {eo: x}", ("field_invalid", "extensions.eo")),
         ("extent: world", ("extent_invalid", "extent")),
         ("doi: 11/x", ("doi_invalid", "doi")),
-        ("deprecated: perhaps\nversion: [1]", None),
+        ("deprecated: perhaps", ("field_invalid", "deprecated")),
+        ("version: [1]", ("field_invalid", "version")),
+        ("publications: x", ("doi_invalid", "publications")),
+        ("mlm: U-Net", ("field_invalid", "mlm")),
+        ("extent: {spacial: [1, 2, 3, 4]}", ("extent_invalid", "extent")),
     ],
 )
-def test_a_wrong_field_costs_that_field_alone(front: str, warning: tuple[str, str] | None) -> None:
+def test_a_wrong_field_costs_that_field_alone(front: str, warning: tuple[str, str]) -> None:
     content = content_of(front)
     assert content.properties == content_of("{}").properties
-    assert found(content) == ([warning] if warning else [])
+    assert found(content) == [warning]
     assert content.extensions == []
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mainspring.modules.catalog.service.generating import render_readme
 
@@ -73,6 +76,42 @@ def test_raw_html_is_text(raw: str) -> None:
         names = re.findall(r'\s([a-zA-Z-]+)="', tag)
         assert set(names) <= {"href", "rel", "src", "alt", "title", "class"}, tag
         assert not re.search(r"\son\w+\s*=", re.sub(r'"[^"]*"', '""', tag)), tag
+
+
+PARTS = [
+    *("[", "]", "(", ")", "<", ">", '"', "'", "`", "*", "_", "!", "|", "#", "\\", "\n", "\n\n", " ", ":"),
+    *("javascript:", "data:text/html,", "https://example.org/", "onclick=", "<script>", "</", "<img ", "src=", "&lt;"),
+    *("&", ";", "/", "-", "&#x3c;", "a", "[a]: ", "![a](", "[a](", "```", "|-|", "file:", "//", "..", "%3c", "&quot;", "\t", "mailto:a@b"),
+]  # fmt: skip
+
+
+class Seen(HTMLParser):
+    """Notes every tag and address of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.names: set[str] = set()
+        self.addresses: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.names |= {name for name, _ in attrs}
+        self.addresses |= {value or "" for name, value in attrs if name in {"href", "src"}}
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from(PARTS), max_size=25).map("".join))
+def test_nothing_that_is_written_runs(markdown: str) -> None:
+    seen = Seen()
+    seen.feed(render_readme(markdown))
+    seen.close()
+    assert seen.tags <= {
+        *("p", "a", "img", "em", "strong", "code", "pre", "br", "hr", "s", "ul", "ol", "li", "blockquote"),
+        *("h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
+    }
+    assert seen.names <= {"href", "src", "alt", "title", "rel", "class", "start"}
+    assert all(re.match(r"https?://[^/]|mailto:|file:[^/]", each) for each in seen.addresses), seen.addresses
 
 
 def test_control_characters_are_gone() -> None:

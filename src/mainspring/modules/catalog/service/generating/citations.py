@@ -26,7 +26,7 @@ def add_citations(front: dict[str, Any], readme: Readme, draft: Draft) -> None:
     own = {"doi": draft.properties.pop("sci:doi", None), "citation": draft.properties.pop("sci:citation", None)}
     if own["doi"] is not None or own["citation"] is not None:
         found = [*_of_front(own, "sci", draft.report), *found]
-    for entry in more if isinstance(more, list) else []:
+    for entry in more if isinstance(more, list) else [more]:
         found += _of_front(entry, "publications", draft.report)
     found += _of_links(readme, draft.report)
     texts: dict[str, str] = {}

@@ -36,6 +36,9 @@ def place_of(extent: object, report: Report) -> tuple[dict[str, Any] | None, lis
         message = f"extent is {shown(extent)}; it must have the keys 'spatial' and 'temporal'."
         report.warn("extent_invalid", "extent", message)
         return None, None
+    if unknown := sorted(set(extent) - {"spatial", "bbox", "geometry", "temporal"}):
+        right = "they must be 'spatial' and 'temporal'"
+        report.warn("extent_invalid", "extent", f"extent has the keys {shown(unknown)}; {right}.")
     name = next((each for each in ("spatial", "bbox", "geometry") if extent.get(each) is not None), None)
     if name is None:
         return None, None

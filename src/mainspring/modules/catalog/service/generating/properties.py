@@ -183,6 +183,9 @@ def add_further(front: dict[str, Any], prefixes: set[str], draft: Draft) -> None
         if name in _RESERVED:
             report.warn("field_reserved", name, f"{name} is what the catalog fills in; it must have another name.")
             continue
+        if name in EXTENSIONS:
+            report.warn("field_invalid", name, f"{name} is {shown(value)}; it must be a block of fields.")
+            continue
         if not NAME.fullmatch(name):
             right = "it must begin with a letter and have letters, digits, '_', '-', '.' and ':' only"
             report.warn("field_invalid", name, f"The name {shown(name)} cannot be a field's; {right}.")

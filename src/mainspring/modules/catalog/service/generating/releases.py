@@ -6,6 +6,8 @@ from typing import Any
 
 from mainspring.modules.catalog.service.entries import OWN_ARCHIVE, Description
 from mainspring.modules.catalog.service.generating.drafts import Draft
+from mainspring.modules.catalog.service.generating.properties import text_of
+from mainspring.modules.catalog.service.generating.reporting import shown
 from mainspring.modules.catalog.service.generating.texts import one_line, without_markup
 
 MOST_RELEASES = 20
@@ -22,11 +24,12 @@ def add_releases(front: dict[str, Any], description: Description, draft: Draft) 
         if text := without_markup(one_line(release.description, 1000)):
             asset["description"] = text
         draft.assets.setdefault("release" if place == 0 else f"release:{tag}", asset)
-    given = front.pop("version", None)
-    newest = description.releases[0].tag if description.releases else None
-    version = str(given) if isinstance(given, str | int | float) and not isinstance(given, bool) else newest
-    if version and one_line(version, 255):
-        draft.properties["version"] = one_line(version, 255)
-    if description.archived or front.get("deprecated") is True:
+    newest = description.releases[0].tag if description.releases else ""
+    if version := one_line(text_of(front.pop("version", None), "version", draft.report) or newest, 255):
+        draft.properties["version"] = version
+    deprecated = front.pop("deprecated", None)
+    if deprecated not in (None, True, False):
+        message = f"deprecated is {shown(deprecated)}; it must be true or false."
+        draft.report.warn("field_invalid", "deprecated", message)
+    if description.archived or deprecated is True:
         draft.properties["deprecated"] = True
-    front.pop("deprecated", None)

@@ -11,9 +11,9 @@ from mainspring.modules.catalog.service.generating.reporting import Report
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
 )
-_TAG = re.compile(r"<[A-Za-z/!?][^<>]*>")
-_TAG_BEGINS = re.compile(r"<(?=[A-Za-z/!?])")
-_SCRIPT = re.compile(r"(?i)\b(?:javascript|vbscript|data)\s*:(?=\S)")
+_TAG = re.compile(r"<(?!https?://)[A-Za-z/!?][^<>]*>")
+_TAG_BEGINS = re.compile(r"<(?!https?://)(?=[A-Za-z/!?])")
+_LINK = re.compile(r"\](?=[(:])(?!\(https?://|:\s+https?://)")
 _SECRETS = re.compile(r"(?i)(^|[_-])(token|secret|password|passwd|pwd|api_?key|access_?key|signature|sig)$")
 _LONGEST_URL = 2000
 
@@ -34,8 +34,8 @@ def shorten(text: str, longest: int) -> str:
 
 
 def without_markup(text: str) -> str:
-    """Return a text that stays a text where it is read as Markdown: no HTML in it, no address that is a script."""
-    return _SCRIPT.sub("", _TAG_BEGINS.sub("< ", _TAG.sub("", text)))
+    """Return a text without HTML, and without links to anything but http(s), for those who read it as Markdown."""
+    return _LINK.sub("] ", _TAG_BEGINS.sub("< ", _TAG.sub("", text)))
 
 
 def limited(text: str, longest: int, field: str, report: Report) -> str:
