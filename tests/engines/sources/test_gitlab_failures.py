@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import time
+import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -530,6 +532,57 @@ def test_a_gitlab_below_a_path_keeps_its_token_there() -> None:
     )
     assert [each.url.path.split("/")[1] for each in asked] == ["gitlab", "gitlab", "other"]
     assert "authorization" not in asked[2].headers
+
+
+@pytest.mark.parametrize("total", ["5", "*"])
+def test_a_part_of_a_large_file_is_asked_for(total: str) -> None:
+    async def reading(source: GitlabSource) -> None:
+        async with source.open("eo-lab/model", "model.onnx", "main", 1, 3) as file:
+            assert (file.size, file.start, file.end) == (5, 1, 3)
+            assert b"".join([chunk async for chunk in file.chunks]) == b"23"
+
+    part = told(b"23", 206, Content_Range=f"bytes 1-2/{total}")
+    asked = with_answers(reading, lfs(batch("https://store.test/x"), lambda _: part))
+    assert [each.headers.get("range") for each in asked] == [None, None, "bytes=1-2"]
+
+
+def test_a_file_of_another_size_is_refused() -> None:
+    async def reading(source: GitlabSource) -> None:
+        with pytest.raises(Unavailable, match="pointer says 5"):
+            async with source.open("eo-lab/model", "model.onnx", "main", 1, 3) as file:
+                assert file
+
+    part = told(b"23", 206, Content_Range="bytes 1-2/6")
+    with_answers(reading, lfs(batch("https://store.test/x"), lambda _: part))
+
+
+def test_a_large_file_is_never_held_whole() -> None:
+    size, piece = 64 * 1024 * 1024, bytes(64 * 1024)
+    oid = hashlib.sha256(bytes(size)).hexdigest()
+    content = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n".encode()
+
+    class Zeros(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for _ in range(size // len(piece)):
+                yield piece
+
+    def answers(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/batch"):
+            return told({}, 404)
+        if "lfs" in request.url.params:
+            return httpx.Response(200, stream=Zeros())
+        return told(content, Content_Length=str(len(content)))
+
+    async def reading(source: GitlabSource) -> None:
+        async with source.open("eo-lab/model", "model.onnx", "main") as file:
+            tracemalloc.start()
+            read = sum([len(chunk) async for chunk in file.chunks])
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+        assert read == size
+        assert peak < 2 * 1024 * 1024
+
+    with_answers(reading, answers)
 
 
 def test_parts_that_were_not_asked_for_are_refused() -> None:

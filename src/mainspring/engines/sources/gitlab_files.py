@@ -15,7 +15,7 @@ from mainspring.engines.sources.gitlab_http import Answer, Call, GitlabHttp
 from mainspring.engines.sources.gitlab_lfs import MAX_POINTER, Pointer, find_place, pointer_of
 from mainspring.engines.sources.gitlab_records import header_of
 from mainspring.engines.sources.port import SourceFile
-from mainspring.kit.errors import Unavailable
+from mainspring.kit.errors import NotFound, Unavailable
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18}|\*)")
 
@@ -61,9 +61,11 @@ async def _open_large(
     async with AsyncExitStack() as opened:
         answer = await _from_place(http, raw, path, pointer, part, opened)
         if answer is None:
-            # The batch API is git's: it may be off, or want another scope, where the API of files answers.
+            # The batch API is git's: it may be off, or want another scope. What the API of files says holds.
             by_files = replace(raw, params={**raw.params, "lfs": "true"}, bytes_range=part, follows=True)
             answer = await opened.enter_async_context(http.open(by_files))
+            if answer.status == 404 and not answer.elsewhere:
+                raise NotFound(f"GitLab has the LFS pointer of the {raw.what}, and not the file itself.")
             if not answer.good:
                 raise http.refusal(by_files, answer)
         skip = first - _begins_at(answer, pointer.size, raw.what)

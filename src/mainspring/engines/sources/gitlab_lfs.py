@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from mainspring.engines.sources.gitlab_http import Call, GitlabHttp
 from mainspring.engines.sources.gitlab_urls import origin
-from mainspring.kit.errors import NotFound
 
 MAX_POINTER = 1024
 _POINTER = re.compile(
@@ -23,7 +22,6 @@ _POINTER = re.compile(
 _MEDIA_TYPE = "application/vnd.git-lfs+json"
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _OURS = frozenset({"accept-encoding", "connection", "content-length", "cookie", "host", "range", "transfer-encoding"})
-_GONE = frozenset({404, 410, 422})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +49,9 @@ class _Actions(Struct):
     download: _Action | None = None
 
 
-class _Failure(Struct):
-    code: int = 0
-
-
 class _Object(Struct):
     oid: str
     actions: _Actions | None = None
-    error: _Failure | None = None
 
 
 class _Batch(Struct):
@@ -74,8 +67,7 @@ def pointer_of(content: bytes) -> Pointer | None:
 async def find_place(http: GitlabHttp, path: str, pointer: Pointer, what: str, token: str | None) -> Place | None:
     """Return where the batch API of the project ``path`` says that a large file is.
 
-    None where it says nothing: it may be off, or closed for this kind of token. Raises NotFound where the project has
-    the pointer and not the file.
+    None where it says nothing: it may be off, closed for this kind of token, or ``path`` another project's by now.
     """
     asked = {
         "operation": "download",
@@ -93,17 +85,15 @@ async def find_place(http: GitlabHttp, path: str, pointer: Pointer, what: str, t
             git=True,
         )
     )
-    return _place_in(answer.body, pointer, what) if answer.good else None
+    return _place_in(answer.body, pointer) if answer.good else None
 
 
-def _place_in(body: bytes, pointer: Pointer, what: str) -> Place | None:
+def _place_in(body: bytes, pointer: Pointer) -> Place | None:
     try:
         batch = msgspec.json.decode(body, type=_Batch)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     told = next((each for each in batch.objects if each.oid == pointer.sha256), None)
-    if told is not None and told.error is not None and told.error.code in _GONE:
-        raise NotFound(f"GitLab has the LFS pointer of the {what}, and not the file itself.")
     action = told.actions.download if told is not None and told.actions is not None else None
     if action is None or origin(action.href) is None:
         return None
