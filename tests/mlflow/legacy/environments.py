@@ -1,4 +1,4 @@
-"""Virtual environments that hold clients of earlier MLflow releases, made once and kept in `.cache/venvs`."""
+"""Virtual environments with clients of earlier MLflow releases and with others, made once, kept in `.cache/venvs`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,18 @@ def client_python(release: str, pythons: list[str]) -> Path:
     `pythons` are the versions of Python that release runs on, the best first. Skips the test when
     uv, such a Python or the package cannot be had.
     """
+    return python_with(f"mlflow-{release}", [f"mlflow=={release}.*", *PINS], pythons)
+
+
+def python_with(name: str, packages: list[str], pythons: list[str]) -> Path:
+    """Return the interpreter of an environment of that name with some packages; skips as `client_python` does."""
     KEPT.mkdir(parents=True, exist_ok=True)
-    folder = KEPT / f"mlflow-{release}"
+    folder = KEPT / name
     ready = folder / "ready"
-    with (KEPT / f"mlflow-{release}.lock").open("w") as lock:
+    with (KEPT / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not ready.exists():
-            build(folder, release, find_python(pythons))
+            build(folder, packages, find_python(pythons))
             ready.touch()
     return folder / "bin" / "python"
 
@@ -54,16 +59,16 @@ def find_python(versions: list[str]) -> str:
     pytest.skip(f"none of Python {', '.join(versions)} is installed")
 
 
-def build(folder: Path, release: str, python: str) -> None:
+def build(folder: Path, packages: list[str], python: str) -> None:
     """Make the environment anew, or skip with what the installer said."""
     commands = [
         [uv(), "venv", "--quiet", "--clear", "--python", python, folder],
-        [uv(), "pip", "install", "--quiet", "--python", folder / "bin" / "python", f"mlflow=={release}.*", *PINS],
+        [uv(), "pip", "install", "--quiet", "--python", folder / "bin" / "python", *packages],
     ]
     for command in commands:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS)
         if done.returncode != 0:
-            pytest.skip(f"mlflow {release} cannot be installed: {done.stderr.strip()[-300:]}")
+            pytest.skip(f"{packages[0]} cannot be installed: {done.stderr.strip()[-300:]}")
 
 
 def run_script(python: Path, script: str, *arguments: str) -> str:
