@@ -414,3 +414,46 @@ def test_three_hundred_projects_take_a_few_calls_each_and_little_memory(world: W
         assert calls(double) <= 14
 
     world.run(work, gitlab(double))
+
+
+def test_a_member_who_comes_by_brings_what_only_members_may_see(
+    world: World, double: GitLabDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The source's own token is one that sees public projects alone."""
+    tokens: list[str] = []
+
+    async def token_of_member(_services: Services, _project: int) -> str | None:
+        return tokens[0] if tokens else None
+
+    monkeypatch.setattr(syncing, "token_of_member", token_of_member)
+
+    async def come_by(services: Services, token: str) -> None:
+        [source] = services.sources.values()
+        own = [project async for page in source.list_own(token) for project in page]
+
+        def keep(tx: Connection) -> None:
+            catalog.take_own(tx, mirrors.know_source(tx, source.name), own, catalog.categories_of(services.settings))
+
+        await services.db.write(keep)
+        while await syncing.read_changes(services):
+            pass
+
+    async def work(services: Services) -> None:
+        await sync(services)
+        assert (await services.db.read(items)).keys() == PUBLIC
+        await come_by(services, "double-dave")  # a guest there, with whose token no file can be read
+        listed = await services.db.read(items)
+        assert listed.keys() == PUBLIC | {SHIPS}
+        assert "files_not_readable" in [each.code for each in listed[SHIPS].warnings]
+        await sync_all(services)
+        assert (await services.db.read(items)).keys() == PUBLIC | {SHIPS}
+        tokens[:] = ["double-bob"]
+        await come_by(services, "double-bob")
+        whole = await services.db.read(items)
+        assert whole.keys() == ALL
+        assert "files_not_readable" not in [each.code for each in whole[SHIPS].warnings]
+        assert SHIPS[0] not in {path.replace("/", "-") for path in await services.db.read(anyone_sees)}
+        await sync_all(services)
+        assert (await services.db.read(items)).keys() == ALL
+
+    world.run(work, gitlab(double, "double-default-token"))

@@ -43,6 +43,7 @@ from mainspring.modules.catalog.service.searching import (
 from mainspring.modules.catalog.service.shapes import read_box, read_shape
 from mainspring.modules.catalog.service.sources_state import list_source_states, request_sync, stale_sources
 from mainspring.modules.catalog.service.stars import star_project
+from mainspring.modules.catalog.service.syncing import take_own
 from mainspring.modules.catalog.service.times import read_interval, write_moment
 from mainspring.modules.catalog.store.search_conditions import STARS
 from mainspring.modules.catalog.store.search_terms import Box, Compare, During, SortKey, Spatial, Term, Time, Words
@@ -112,6 +113,7 @@ __all__ = [
     "sign_download",
     "stale_sources",
     "star_project",
+    "take_own",
     "use_categories",
     "write_moment",
 ]

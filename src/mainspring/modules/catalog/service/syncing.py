@@ -17,7 +17,7 @@ import structlog
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from mainspring.engines.sources import Source, SourceProject, Visibility
+from mainspring.engines.sources import Level, Source, SourceProject, Visibility
 from mainspring.kit.errors import MainspringError, NotFound, PermissionDenied, Unavailable
 from mainspring.kit.time import now_ms
 from mainspring.modules.catalog.service.categories import Category, categories_of, categories_with
@@ -115,8 +115,22 @@ def _take_page(
 def take_own(
     tx: Connection, record: SourceRecord, own: Sequence[SourceProject], categories: Sequence[Category]
 ) -> None:
-    """Let projects follow what a source shows to one of their members, also those that it shows not to everyone."""
+    """Let projects follow what a source shows to one of their members, also those that it shows not to everyone.
+
+    These are listed by their names and topics until a first member comes by with whose token their files can be read.
+    """
     _take_page(tx, record, own, categories, news=False)
+    closed = {each.id: each for each in own if each.visibility is not Visibility.PUBLIC}
+    found = origins.find_mirrors(tx, record.key, closed.keys())
+    read = origins.with_role(tx, [here.origin.project for here in found.values()], Level.REPORTER)
+    for external_id, here in found.items():
+        project, key = closed[external_id], here.origin.project
+        mine = categories_with(categories, project.topics)
+        if mine and here.deleted_at is None and key not in read:
+            if not has_items(tx, key):
+                write_entries(tx, key, here.workspace, _bare(project, here, mine))
+            if (project.level or Level.NONE) >= Level.REPORTER:
+                origins.note_changes(tx, record.key, [external_id], now_ms())
 
 
 async def _look_for_unseen(services: Services, source: Source, record: SourceRecord, before: int) -> None:
@@ -224,12 +238,16 @@ async def _entries(
     try:
         contents = await read_contents(source, project, seen.token)
     except Unavailable:
-        bare = describe(project, here.workspace, unreadable())
-        without = await asyncio.to_thread(prepare, bare, categories, unreadable().warnings)
-        await services.db.write(_list_at_least, here, without)
+        await services.db.write(_list_at_least, here, await asyncio.to_thread(_bare, project, here, categories))
         raise
     description = describe(project, here.workspace, contents)
     return await asyncio.to_thread(prepare, description, categories, contents.warnings)
+
+
+def _bare(project: SourceProject, here: Mirror, categories: Sequence[Category]) -> list[Prepared]:
+    """Return the items of a project of which nothing is known but what its source lists."""
+    without = unreadable()
+    return prepare(describe(project, here.workspace, without), categories, without.warnings)
 
 
 def _follow(tx: Connection, record: SourceRecord, project: SourceProject, wanted: bool) -> Mirror | None:

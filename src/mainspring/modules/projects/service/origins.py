@@ -19,6 +19,7 @@ from mainspring.modules.projects.store.origins import (
     postpone_change,
     settle_change,
     update_source,
+    with_role,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "postpone_change",
     "settle_change",
     "update_source",
+    "with_role",
 ]

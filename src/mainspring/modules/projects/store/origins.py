@@ -183,6 +183,15 @@ def _origin(row: Row[Any]) -> Origin:
     return Origin(row.project, row.source, row.external_id, row.external_path, row.url, row.seen_at, row.changed_at)
 
 
+def with_role(tx: Connection, keys: Collection[int], least: int) -> set[int]:
+    """Return which of some projects have somebody in them with at least a role by their source."""
+    found: set[int] = set()
+    for part in chosen(keys, 1_000):
+        held = (source_roles.c.project.in_(part), source_roles.c.role >= least)
+        found.update(tx.execute(select(source_roles.c.project).where(*held).distinct()).scalars())
+    return found
+
+
 def drop_roles(tx: Connection, project: int) -> None:
     """Forget the roles that a source gave in a project."""
     tx.execute(delete(source_roles).where(source_roles.c.project == project))
