@@ -144,3 +144,45 @@ def test_a_readme_is_checked(client: ms.Client) -> None:
     assert warning.field == "license"
     with pytest.raises(InvalidArgument, match="readme"):
         client.catalog.lint("x" * 1_100_000)
+
+
+@pytest.fixture(scope="module")
+def shared(gitlab: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainspringServer]:
+    """Yield a server that people use with GitLab's tokens; its own token sees what is public there."""
+    environment = {
+        "MAINSPRING_GITLAB_URL": gitlab,
+        "MAINSPRING_GITLAB_TOKEN": "double-default-token",
+        "MAINSPRING_GITLAB_CLIENT_ID": "double-app",
+        "MAINSPRING_GITLAB_CLIENT_SECRET": "double-app-secret",
+        "MAINSPRING_AUTH": "oidc",
+        "MAINSPRING_PUBLIC_READ": "true",
+    }
+    with MainspringServer(tmp_path_factory.mktemp("shared") / "data", environment=environment) as server:
+        yield server
+
+
+def test_everyone_sees_the_catalog_with_their_own_eyes(shared: MainspringServer) -> None:
+    def seen(token: str | None = None) -> set[str]:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        answer = httpx.get(f"{shared.url}/api/stac/search?limit=100", headers=headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["numberMatched"] == len(answer.json()["features"])
+        return {item["id"] for item in answer.json()["features"]}
+
+    def projects(token: str) -> int:
+        answer = httpx.get(f"{shared.url}/api/v1/catalog/sources", headers={"Authorization": f"Bearer {token}"})
+        [source] = answer.json()["items"]
+        assert "failure" not in source or source["failure"] == ""
+        return int(source["projects"])
+
+    ships, wine = "eo-lab-restricted-ship-detector", "ml-samples-wine-quality"
+    wait_until(lambda: len(seen()) == 6, "what is public", 30)
+    public = seen()
+    assert seen("double-dave") >= public
+    wait_until(lambda: ships in seen("double-dave"), "what dave is a guest of", 10)
+    assert seen() == seen("double-eve") == public
+    wait_until(lambda: seen("double-bob") == public | {ships, wine}, "what bob is a member of", 10)
+    assert seen("double-eve") == public | {wine}
+    assert seen() == public
+    assert [projects(f"double-{name}") for name in ("bob", "dave", "eve")] == [8, 8, 7]
+    assert "double-bob" not in shared.log
