@@ -1,7 +1,8 @@
 """Who is asking: every service function takes the actor and requires a permission of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from mainspring.kit.errors import NotFound, PermissionDenied, Unauthenticated
 from mainspring.kit.permissions import RUN_PERMISSIONS, Permission
@@ -40,7 +41,8 @@ class Actor:
     ``scoped`` says that the credential allows less than the account may. An actor with a ``run_id`` may write
     to that run alone. ``workspace`` is what MLflow's clients call the project. ``until`` (ms) is when the first of
     its roles there ends, None where none does. ``limits`` and ``projects`` are what the credential allows at most, and
-    the keys of the projects that it is good for: None where it allows all that the account may.
+    the keys of the projects that it is good for: None where it allows all that the account may. ``memory`` is for what
+    was found out of the actor, where it is itself remembered until somebody's access changes.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Actor:
     until: int | None = None
     limits: frozenset[Permission] | None = None
     projects: frozenset[int] | None = None
+    memory: dict[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def may(self, permission: Permission, run_id: str | None = None) -> bool:
         """Return whether the actor holds ``permission``, be it for the run ``run_id`` alone."""

@@ -134,14 +134,22 @@ def _postgresql_unindexed(element: _Unindexed, compiler: SQLCompiler, **kw: Any)
     return compiler.process(element.clauses, **kw)
 
 
-def among(column: ColumnElement[int], keys: Collection[int] = (), param: str | None = None) -> ColumnElement[bool]:
+def among(
+    column: ColumnElement[int], keys: Collection[int] = (), param: str | None = None, *, whole: bool = False
+) -> ColumnElement[bool]:
     """Hold where a column is one of some keys, however many.
 
-    Given ``param``, they are the value that the statement is executed with under this name.
+    Given ``param``, they are the value that the statement is executed with under this name. ``whole`` makes few keys
+    one value too: a statement that has them is then the same for any number of them.
     """
-    if not param and len(keys) <= FEW_KEYS:
+    if not param and not whole and len(keys) <= FEW_KEYS:
         return column.in_(keys)
     return _Among(column, bindparam(param, None if param else keys, type_=_Keys(), required=bool(param)))
+
+
+def among_texts(column: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:
+    """Hold where a column is one of some texts, however many: they are one value of the statement."""
+    return _Among(column, bindparam(None, texts, type_=_Texts()))
 
 
 def among_texts(column: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:

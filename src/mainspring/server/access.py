@@ -12,7 +12,7 @@ import base64
 import binascii
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookies import CookieError, SimpleCookie
 
 import structlog
@@ -199,7 +199,7 @@ def _enter(
     credential = _find_credential(tx, token) if token else None
     if credential is not None:
         account = credential.account
-    actor = projects.enter(tx, account, credential, place, public_read)
+    actor = replace(projects.enter(tx, account, credential, place, public_read), memory={})
     return actor, epoch, _first(actor.until, credential.expires_at if credential else None)
 
 
@@ -218,7 +218,7 @@ def _enter_vouched(tx: Connection, vouched: Vouched, place: Place, public_read: 
     account = identity.get_account(tx, vouched.user)
     if account is None:
         raise Unauthenticated("This account is blocked.")
-    return projects.enter(tx, account, None, place, public_read, vouched.limits)
+    return replace(projects.enter(tx, account, None, place, public_read, vouched.limits), memory={})
 
 
 def _first(*ends: int | None) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 from mainspring.kit.actors import Actor
@@ -36,12 +38,11 @@ def create_namespace(tx: Connection, actor: Actor, new: NamespaceCreate) -> Name
         _check_maintains(tx, actor, name.rpartition("/")[0])
     elif actor.scoped:
         raise PermissionDenied("A limited token makes no namespaces.")
-    key = store.insert_namespace(tx, name, None, description, now_ms())
+    key = add_namespace(tx, name, None, description)
     if actor.key is not None:
         store.set_grant(tx, Grant("user", actor.key, "namespace", key, Role.OWNER, actor.name, now_ms(), None))
-        identity.change_access(tx)
     publish(tx, Event("namespace.create", name, actor, None, after={"name": name, "description": description}))
-    return _namespace(tx, store.get_namespace(tx, key))
+    return _namespace(store.get_namespace(tx, key), {})
 
 
 def own_namespace(tx: Connection, actor: Actor, name: str) -> int:
@@ -51,14 +52,21 @@ def own_namespace(tx: Connection, actor: Actor, name: str) -> int:
     """
     found = store.find_namespace(tx, name)
     if found is None and actor.key is not None and name == actor.name and not actor.scoped:
-        return store.insert_namespace(tx, name, actor.key, "", now_ms())
+        return add_namespace(tx, name, actor.key)
     if found is None and actor.is_admin:
-        return store.insert_namespace(tx, name, identity.owner_of_name(tx, name), "", now_ms())
+        return add_namespace(tx, name, identity.owner_of_name(tx, name))
     if found is None:
         _check_maintains(tx, actor, name.rpartition("/")[0], missing=name)
-        return store.insert_namespace(tx, name, None, "", now_ms())
+        return add_namespace(tx, name, None)
     _check_maintains(tx, actor, name)
     return found.key
+
+
+def add_namespace(tx: Connection, name: str, owner: int | None, description: str = "") -> int:
+    """Insert a namespace and return its key; who has roles above it, or owns it, has them there from now on."""
+    key = store.insert_namespace(tx, name, owner, description, now_ms())
+    identity.change_access(tx)
+    return key
 
 
 def _check_maintains(tx: Connection, actor: Actor, name: str, missing: str = "") -> None:
@@ -80,7 +88,9 @@ def search_namespaces(
     [after] = position_of(page_token, mark, (str,)) if page_token else ("",)
     found = store.search_namespaces(tx, actor, after, max_results + 1)
     token = token_of(mark, (found[max_results - 1].name,)) if len(found) > max_results else None
-    return Page([_namespace(tx, record) for record in found[:max_results]], token)
+    page = found[:max_results]
+    owners = identity.holder_names(tx, "user", {each.owner for each in page if each.owner is not None})
+    return Page([_namespace(record, owners) for record in page], token)
 
 
 def delete_namespace(tx: Connection, actor: Actor, name: str) -> None:
@@ -99,6 +109,7 @@ def delete_namespace(tx: Connection, actor: Actor, name: str) -> None:
     publish(tx, Event("namespace.delete", found.name, actor, None, before={"name": found.name}))
 
 
-def _namespace(tx: Connection, record: NamespaceRecord) -> Namespace:
-    owners = identity.holder_names(tx, "user", [record.owner]) if record.owner is not None else {}
-    return Namespace(record.name, record.description, next(iter(owners.values()), None), record.created_at)
+def _namespace(record: NamespaceRecord, owners: Mapping[int, str]) -> Namespace:
+    """Return a namespace; ``owners`` are names of accounts by their keys."""
+    owner = None if record.owner is None else owners.get(record.owner)
+    return Namespace(record.name, record.description, owner, record.created_at)

@@ -23,6 +23,7 @@ from mainspring.modules.identity import service as identity
 from mainspring.modules.projects import store
 from mainspring.modules.projects.schemas import ProjectUpdate, Visibility
 from mainspring.modules.projects.service import names
+from mainspring.modules.projects.service.namespaces import add_namespace
 from mainspring.modules.projects.service.workspaces import free_workspace
 from mainspring.modules.projects.store import ProjectRecord, origins
 from mainspring.modules.projects.store.origins import GONE, Mirror, Origin, SourceRecord
@@ -65,7 +66,7 @@ def mirror_projects(
     now, access, found = now_ms(), False, []
     for project in shown:
         mirror = known.get(project.id)
-        if mirror is None and len(project.id) <= MAX_ID and (wanted is None or project.id in wanted):
+        if mirror is None and _is_id(project.id) and (wanted is None or project.id in wanted):
             key, opened = _create(tx, source, project, now)
             found.append(Mirrored(key, project.id, changed=True))
             access = access or opened
@@ -85,7 +86,7 @@ def _create(tx: Connection, source: SourceRecord, project: SourceProject, now: i
     """Make the project of one that is kept elsewhere, and return its key and whether anybody's access changes."""
     namespace, name = _free_path(tx, source, project)
     values = {
-        "namespace": _namespace(tx, namespace, now),
+        "namespace": _namespace(tx, namespace),
         "name": name,
         "workspace": free_workspace(tx, namespace, name),
         "visibility": project.visibility.value,
@@ -100,8 +101,8 @@ def _create(tx: Connection, source: SourceRecord, project: SourceProject, now: i
     key = store.insert_project(tx, values)
     moved_away = store.free_path(tx, f"{namespace}/{name}")
     store.set_topics(tx, key, _topics(project))
-    path = project.path[:MAX_PATH]
-    origins.insert_origin(tx, Origin(key, source.key, project.id, path, project.url, now, project.changed_at))
+    there = _there(project)
+    origins.insert_origin(tx, Origin(key, source.key, project.id, seen_at=now, **there))
     told = _told(f"{namespace}/{name}", project.visibility, _description(project), _topics(project), project.archived)
     publish(tx, Event("project.create", f"{namespace}/{name}", SYSTEM, key, after=told))
     return key, moved_away or project.visibility.value != Visibility.PUBLIC
@@ -123,9 +124,9 @@ def _update(
     if _fitted(source, project) != path:
         path, moved = _moved(tx, source, mirror, project, now)
         values |= moved
-    seen = {"external_path": project.path[:MAX_PATH], "url": project.url, "changed_at": project.changed_at}
-    if any(getattr(origin, name) != value for name, value in seen.items()):
-        origins.update_origin(tx, key, **seen)
+    there = _there(project)
+    if any(getattr(origin, name) != value for name, value in there.items()):
+        origins.update_origin(tx, key, **there)
     if not values and topics == _topics(project):
         return None
     store.update_project(tx, key, updated_at=now, **values)
@@ -147,7 +148,7 @@ def _moved(
         return path, {}
     store.free_path(tx, path)
     store.keep_path(tx, mirror.path, mirror.origin.project)
-    return path, {"namespace": _namespace(tx, namespace, now), "name": name}
+    return path, {"namespace": _namespace(tx, namespace), "name": name}
 
 
 def hide_project(tx: Connection, key: int) -> None:
@@ -225,7 +226,7 @@ def _segment(text: str) -> str:
     return f"{kept}_" if not kept or kept in names.RESERVED else kept
 
 
-def _namespace(tx: Connection, name: str, now: int) -> int:
+def _namespace(tx: Connection, name: str) -> int:
     """Return the key of a namespace, which is made where it is missing, with those that it lies below.
 
     Otherwise anyone could make one above it.
@@ -234,8 +235,18 @@ def _namespace(tx: Connection, name: str, now: int) -> int:
     for end in range(1, len(parts) + 1):
         above = "/".join(parts[:end])
         found = store.find_namespace(tx, above)
-        key = found.key if found else store.insert_namespace(tx, above, identity.owner_of_name(tx, above), "", now)
+        key = found.key if found else add_namespace(tx, above, identity.owner_of_name(tx, above))
     return key
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= MAX_ID and text.isprintable()
+
+
+def _there(project: SourceProject) -> dict[str, Any]:
+    """Return what a project is called where it is kept, and when it was last active there."""
+    path = clean_text(project.path)[:MAX_PATH]
+    return {"external_path": path, "url": clean_text(project.url), "changed_at": project.changed_at}
 
 
 def _description(project: SourceProject) -> str:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     false,
     literal,
+    null,
     or_,
     select,
     true,
@@ -42,8 +43,24 @@ def visible(tx: Connection, actor: Actor) -> ColumnElement[bool]:
         return true()
     if actor.kind is ActorKind.NOBODY:
         return projects.c.visibility == "public" if actor.may(Permission.PROJECTS_DISCOVER) else false()
-    scopes = find_scopes(tx, actor)
-    return _within(actor, or_(_open(scopes), scopes.hold))
+    known: _Known | None = None if actor.memory is None else actor.memory.get(_VISIBLE)
+    if known is None or (known.until is not None and known.until <= now_ms()):
+        scopes = find_scopes(tx, actor)
+        known = _Known(_within(actor, or_(_open(scopes), scopes.hold)), scopes.until)
+        if actor.memory is not None:
+            actor.memory[_VISIBLE] = known
+    return known.condition
+
+
+_VISIBLE = "visible projects"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The condition that a project is one which an actor may see, and until when (ms) it is good."""
+
+    condition: ColumnElement[bool]
+    until: int | None
 
 
 def owned(tx: Connection, actor: Actor) -> ColumnElement[bool]:
@@ -53,19 +70,21 @@ def owned(tx: Connection, actor: Actor) -> ColumnElement[bool]:
 
 def _within(actor: Actor, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return a condition for those projects alone that the actor's credential is good for."""
-    return condition if actor.projects is None else and_(among(projects.c.id, actor.projects), condition)
+    return condition if actor.projects is None else and_(among(projects.c.id, actor.projects, whole=True), condition)
 
 
 @dataclass(frozen=True, slots=True)
 class Scopes:
     """Keys of the projects and namespaces in which an actor has a role; with those that lie below them.
 
-    ``sources`` are the places kept elsewhere whose internal projects the account is shown there.
+    ``sources`` are the places whose internal projects the account is shown there. The first of all that ends at
+    ``until`` (ms).
     """
 
     projects: list[int]
     namespaces: list[int]
     sources: list[int]
+    until: int | None
 
     @property
     def hold(self) -> ColumnElement[bool]:
@@ -73,8 +92,8 @@ class Scopes:
 
         Roles in namespaces are for projects that are at home here: the paths of others were chosen elsewhere.
         """
-        below = and_(among(projects.c.namespace, self.namespaces), projects.c.source.is_(None))
-        return or_(among(projects.c.id, self.projects), below)
+        below = and_(among(projects.c.namespace, self.namespaces, whole=True), projects.c.source.is_(None))
+        return or_(among(projects.c.id, self.projects, whole=True), below)
 
 
 def _open(scopes: Scopes) -> ColumnElement[bool]:
@@ -83,7 +102,7 @@ def _open(scopes: Scopes) -> ColumnElement[bool]:
     visibility = unindexed(projects.c.visibility)
     known: ColumnElement[bool] = projects.c.source.is_(None)
     if scopes.sources:
-        known = or_(known, among(projects.c.source, scopes.sources))
+        known = or_(known, among(projects.c.source, scopes.sources, whole=True))
     return or_(visibility == "public", and_(visibility == "internal", known))
 
 
@@ -93,17 +112,19 @@ _GOOD = and_(
 _KNOWN = and_(source_accounts.c.user == bindparam("user"), source_accounts.c.good_until > bindparam("now"))
 _SAME = and_(source_roles.c.source == source_accounts.c.source, source_roles.c.user == source_accounts.c.user)
 _HELD: Select[Any] | Any = union_all(
-    select(grants.c.scope_kind, grants.c.scope).where(
+    select(grants.c.scope_kind, grants.c.scope, grants.c.expires_at).where(
         grants.c.holder_kind == "user", grants.c.holder == bindparam("user"), _GOOD
     ),
-    select(grants.c.scope_kind, grants.c.scope).where(
+    select(grants.c.scope_kind, grants.c.scope, grants.c.expires_at).where(
         grants.c.holder_kind == "group", among(grants.c.holder, param="groups"), _GOOD
     ),
-    select(literal("namespace"), namespaces.c.id).where(namespaces.c.owner == bindparam("user")),
-    select(literal("project"), source_roles.c.project)
+    select(literal("namespace"), namespaces.c.id, null()).where(namespaces.c.owner == bindparam("user")),
+    select(literal("project"), source_roles.c.project, source_accounts.c.good_until)
     .join_from(source_accounts, source_roles, _SAME)
     .where(_KNOWN, source_roles.c.role >= bindparam("role")),
-    select(literal("source"), source_accounts.c.source).where(_KNOWN, source_accounts.c.inside),
+    select(literal("source"), source_accounts.c.source, source_accounts.c.good_until).where(
+        _KNOWN, source_accounts.c.inside
+    ),
 )
 _above, _below = namespaces.alias("above"), namespaces.alias("below")
 # Behind 'team/' and before 'team0', as '0' comes after '/'.
@@ -116,8 +137,11 @@ def find_scopes(tx: Connection, actor: Actor, role: Role = Role.GUEST) -> Scopes
     # Looked up first: as parts of a query they lead either database to read all projects, and all grants.
     held = {"user": actor.key, "groups": actor.groups, "role": role, "now": now_ms()}
     keys: dict[str, list[int]] = {"project": [], "namespace": [], "source": []}
-    for kind, key in tx.execute(_HELD, held):
+    until: list[int] = []
+    for kind, key, end in tx.execute(_HELD, held):
         keys[kind].append(key)
+        if end is not None:
+            until.append(end)
     above = keys["namespace"]
     below = tx.execute(_BELOW, {"above": above}).scalars() if above else ()
-    return Scopes(keys["project"], [*above, *below], keys["source"])
+    return Scopes(keys["project"], [*above, *below], keys["source"], min(until, default=None))
