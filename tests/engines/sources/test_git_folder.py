@@ -358,16 +358,76 @@ def test_errors_do_not_tell_where_the_folder_is(folder: Path, sea: Repository) -
     assert "sea.git" not in refused.value.message
 
 
+def age(repository: Repository, at: int) -> None:
+    for path in (repository.controldir, *repository.controldir.rglob("*")):
+        os.utime(path, (at, at))
+
+
 def test_a_push_of_older_commits_is_a_change(folder: Path, sea: Repository) -> None:
     sea.commit({"a": b"a"}, AT)
-    changed = get(folder).changed_at
-    assert changed > AT * 1000
-    for path in sea.controldir.rglob("*"):
-        os.utime(path, (AT, AT))
+    age(sea, AT)
     assert get(folder).changed_at == AT * 1000
     assert listed(folder, since=AT * 1000 + 1) == {}
+    before = get(folder).changed_at
     sea.commit({"a": b"b"}, AT - 5_000_000)
-    assert "lab/sea" in listed(folder, since=changed)
+    assert "lab/sea" in listed(folder, since=before + 1)
+
+
+@pytest.mark.parametrize("branch", ["main", "release/2"])
+def test_a_push_to_the_default_branch_is_a_change(folder: Path, sea: Repository, branch: str) -> None:
+    sea.repo.refs.set_symbolic_ref(b"HEAD", f"refs/heads/{branch}".encode())
+    sea.commit({"a": b"a"}, AT, branch)
+    age(sea, AT)
+    sea.commit({"a": b"b"}, AT, branch)
+    assert get(folder).changed_at > AT * 1000
+
+
+def test_a_commit_of_a_time_to_come_does_not_hide_what_changes_before(folder: Path, sea: Repository) -> None:
+    sea.commit({"a": b"a"}, 4_000_000_000)
+    assert get(folder).changed_at < 4_000_000_000_000
+
+
+def test_what_was_told_otherwise_is_told_again(folder: Path, sea: Repository) -> None:
+    """Another repository may have changed later, and been read earlier."""
+    late = 3_000_000_000_000
+
+    async def passes() -> list[list[str]]:
+        source, found = source_of(folder), []
+
+        async def look() -> None:
+            found.append([each.path async for page in source.list_changed(late) for each in page])
+
+        await look()
+        await look()
+        sea.configure(title="Another")
+        Repository(folder / "lab" / "new.git")
+        await look()
+        await look()
+        (folder / "lab").rename(folder / "laboratory")
+        await look()
+        return found
+
+    age(sea, AT)
+    assert asyncio.run(passes()) == [
+        [],
+        [],
+        ["lab/new", "lab/sea"],
+        [],
+        ["laboratory/new", "laboratory/sea"],
+    ]
+
+
+def test_who_did_not_come_back_for_more_is_told_again(folder: Path, sea: Repository) -> None:
+    async def passes() -> list[str]:
+        source = source_of(folder)
+        assert [page async for page in source.list_changed(None)]
+        sea.configure(title="Another")
+        pages = source.list_changed(3_000_000_000_000)
+        await anext(pages)
+        await pages.aclose()
+        return [each.title async for page in source.list_changed(3_000_000_000_000) for each in page]
+
+    assert asyncio.run(passes()) == ["Another"]
 
 
 def test_a_project_is_as_old_as_its_first_commit(folder: Path, sea: Repository) -> None:

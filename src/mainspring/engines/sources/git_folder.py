@@ -49,14 +49,26 @@ class GitFolder:
             )
         self._given = Path(url)
         self._topics = frozenset(topic.lower() for topic in topics)
+        self._told: dict[Path, int] = {}
 
     async def list_changed(self, since: int | None, token: str | None = None) -> AsyncIterator[list[SourceProject]]:
-        """Yield pages of the projects of these topics, of all repositories where no topics are given, by path."""
+        """Yield pages of the projects of these topics, of all repositories where no topics are given, by path.
+
+        Beside what changed since, there is in them what was told otherwise the last time, or not at all: what came
+        to be while it was looked elsewhere, and repositories that were moved to here.
+        """
         _refuse_token(token)
-        paths = iter(await asyncio.to_thread(self._list_paths))
-        while page := list(islice(paths, PAGE)):
-            if found := await asyncio.to_thread(self._describe_all, page, since):
+        told = dict(self._told)
+        paths = await asyncio.to_thread(self._list_paths)
+        for start in range(0, len(paths), PAGE):
+            times = await asyncio.to_thread(_times, paths[start : start + PAGE])
+            changed = [
+                path for path, at in times.items() if since is None or at >= since or (told and told.get(path) != at)
+            ]
+            if found := await asyncio.to_thread(self._describe_all, changed):
                 yield found
+            self._told |= times  # who did not come back for more may have failed, and is told again
+        self._told = {path: self._told[path] for path in paths if path in self._told}
 
     def list_own(self, token: str) -> AsyncIterator[list[SourceProject]]:
         """Raise Unsupported: nobody is a member here."""
@@ -174,13 +186,12 @@ class GitFolder:
                 raise missing from error
         raise missing
 
-    def _describe_all(self, paths: list[Path], since: int | None) -> list[SourceProject]:
+    def _describe_all(self, paths: list[Path]) -> list[SourceProject]:
         found = []
         for path in paths:
             try:
                 with _reading(path), self._repository(path) as repository:
-                    if since is None or self._changed_at(repository) >= since:
-                        found.append(self._describe(path, repository))
+                    found.append(self._describe(path, repository))
             except MainspringError as error:
                 log.warning("repository_skipped", source=self.name, folder=str(path), reason=error.message)
         return [project for project in found if self._is_listed(project)]
@@ -188,15 +199,10 @@ class GitFolder:
     def _is_listed(self, project: SourceProject) -> bool:
         return not self._topics or any(topic.lower() in self._topics for topic in project.topics)
 
-    def _changed_at(self, repository: Repository) -> int:
-        branch = repository.default_branch
-        committed = repository.commit(branch).commit_time * 1000 if branch else 0
-        return max(committed, repository.touched_at(branch))
-
     def _describe(self, path: Path, repository: Repository) -> SourceProject:
         branch = repository.default_branch
         head = repository.commit(branch) if branch else None
-        declared, changed_at = repository.declared(), self._changed_at(repository)
+        declared, changed_at = repository.declared(), repository.changed_at
         id = _id_of(self._root, path)
         return SourceProject(
             id=id,
@@ -231,6 +237,19 @@ class GitFolder:
                 return ask(repository)
 
         return await asyncio.to_thread(answer)
+
+
+def _times(paths: list[Path]) -> dict[Path, int]:
+    """Return when each repository changed; one that is gone meanwhile is left out."""
+    from mainspring.engines.sources.git_repository import changed_at
+
+    times = {}
+    for path in paths:
+        try:
+            times[path] = changed_at(path)
+        except (OSError, ValueError) as error:
+            log.warning("repository_skipped", folder=str(path), reason=str(error))
+    return times
 
 
 async def _stream(folder: Path, early: bytes | None, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

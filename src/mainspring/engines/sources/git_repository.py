@@ -38,6 +38,7 @@ _POINTER_SIZES = range(100, 1025)
 _UNNAMED = "Unnamed repository"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_HEAD = re.compile(r"ref: (refs/heads/\S{1,250})\s*")
 _FRONT_MATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
@@ -68,12 +69,38 @@ def _is_control_folder(path: Path) -> bool:
     return (path / "HEAD").is_file() and (path / "objects").is_dir()
 
 
+def changed_at(path: Path) -> int:
+    """Return when something was last pushed to a repository, or configured, in ms: older commits may be pushed later.
+
+    Only the file system is asked, so that thousands of repositories can be looked at often. OSError without any.
+    """
+    folder = path if _is_control_folder(path) else path / ".git"
+    head = _HEAD.fullmatch(_text(folder / "HEAD"))
+    names = ["HEAD", "config", "description", "packed-refs", "refs/heads", "refs/tags", "reftable/tables.list"]
+    # The folder of a branch changes with it; but one that has slashes in its name lies deeper.
+    names += [head[1]] if head and check_ref_format(Ref(head[1].encode())) else []
+    times = []
+    for name in names:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            times.append((folder / name).stat().st_mtime_ns // 1_000_000)
+    return max(times)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_TEXT).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+
+
 class Repository:
     """An open repository, for one thread at a time. Raises NotFound where it is kept outside of ``root``."""
 
     def __init__(self, path: Path, root: Path) -> None:
         self._folder = path if _is_control_folder(path) else path / ".git"
         self._root = root
+        self.changed_at = changed_at(path)
         objects = self._folder / "objects"
         self._check_inside(self._folder, objects, self._folder / "refs")
         if (self._folder / "commondir").exists():
@@ -149,19 +176,9 @@ class Repository:
             commit = parent
         return int(commit.commit_time) * 1000
 
-    def touched_at(self, branch: str | None) -> int:
-        """Return when something was last pushed or configured, in ms: older commits may be pushed later."""
-        names = ["HEAD", "config", "description", "packed-refs", "refs/tags", "reftable/tables.list"]
-        names += [f"refs/heads/{branch}"] if branch else []
-        times = [0]
-        for name in names:
-            with suppress(OSError):
-                times.append((self._folder / name).stat().st_mtime_ns // 1_000_000)
-        return max(times)
-
     def description(self) -> str:
         """Return what git's file ``description`` says, empty for the text that git puts there."""
-        text = self._text("description").strip()
+        text = _text(self._folder / "description").strip()
         return "" if text.startswith(_UNNAMED) else text
 
     def declared(self) -> Declared:
@@ -292,13 +309,6 @@ class Repository:
                     raise Unavailable(f"The LFS object {name} became shorter while it was read.")
                 start += len(chunk)
                 yield chunk
-
-    def _text(self, name: str) -> str:
-        try:
-            with (self._folder / name).open("rb") as file:
-                return file.read(MAX_TEXT).decode("utf-8", "replace")
-        except FileNotFoundError:
-            return ""
 
     def _check_inside(self, *paths: Path) -> None:
         for path in paths:
