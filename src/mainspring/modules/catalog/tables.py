@@ -51,6 +51,24 @@ catalog_items = Table(
     UniqueConstraint("slug", "collection"),
     Index(None, "collection", "updated_at", "id"),
     Index(None, "updated_at", "id"),
+    # All that searches look at: SQLite need not read the long texts to get from one row to the next.
+    Index(
+        "ix_catalog_items_searched",
+        "project",
+        "collection",
+        "start_at",
+        "end_at",
+        "west",
+        "south",
+        "east",
+        "north",
+        "boxed",
+        "updated_at",
+        "created_at",
+        "stars",
+        "slug",
+        "title",
+    ),
 )
 """One item. ``west`` to ``north`` bound its geometry, NULL where it has none; ``boxed`` says that they are all of it.
 ``start_at`` to ``end_at`` is its time. ``words`` is what free text is looked for in, in lower case. ``content`` is

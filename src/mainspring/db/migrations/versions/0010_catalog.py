@@ -188,6 +188,9 @@ def _create_catalog() -> None:
         unique=False,
     )
     op.create_index(op.f("ix_catalog_items_updated_at_id"), "catalog_items", ["updated_at", "id"], unique=False)
+    searched = ["project", "collection", "start_at", "end_at", "west", "south", "east", "north", "boxed"]
+    sorted_by = ["updated_at", "created_at", "stars", "slug", "title"]
+    op.create_index("ix_catalog_items_searched", "catalog_items", [*searched, *sorted_by], unique=False)
     op.create_table(
         "catalog_values",
         sa.Column("item", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),

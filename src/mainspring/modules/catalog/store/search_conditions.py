@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, false, not_, or_, select, true
 
-from mainspring.kit.sql import among, like
+from mainspring.kit.sql import among, like, unindexed
 from mainspring.modules.catalog.store.search_shapes import spatial_condition
 from mainspring.modules.catalog.store.search_terms import (
     EXACT,
@@ -155,7 +155,8 @@ def _known(name: str) -> Condition:
 def _valued(name: str, *conditions: Condition) -> Condition:
     """Return the condition that an item has a value of a property for which conditions hold."""
     having = select(catalog_values.c.item).where(catalog_values.c.name == name, *conditions)
-    return catalog_items.c.id.in_(having)
+    # By its key SQLite would get each item that has such a value, before it is known whether it comes into question.
+    return unindexed(catalog_items.c.id).in_(having)
 
 
 def _compared(name: str, op: str, value: Literal) -> Condition:

@@ -9,6 +9,7 @@ from msgspec import Raw, Struct, json
 from sqlalchemy import ColumnElement, Connection, and_, case, false, not_, or_, select
 
 from mainspring.kit.sql import among
+from mainspring.kit.sql_engines import chosen
 from mainspring.modules.catalog.store.search_terms import Box, Spatial
 from mainspring.modules.catalog.tables import catalog_items
 
@@ -81,13 +82,13 @@ def _related(tx: Connection, relation: str, shape: BaseGeometry, candidates: Con
         "s_within": shapely.within,
     }
     shapely.prepare(shape)
-    boxed = catalog_items.c.boxed
-    content = case((boxed, None), else_=catalog_items.c.content)
-    wanted = select(catalog_items.c.id, boxed, items.west, items.south, items.east, items.north, content).where(
-        candidates
-    )
+    # Those of them first that need be looked at: their long texts are read by their keys.
+    keys = list(tx.execute(select(items.id).where(candidates)).scalars())
+    text = case((items.boxed, None), else_=items.content)
+    wanted = select(items.id, items.boxed, items.west, items.south, items.east, items.north, text)
     found: list[int] = []
-    for rows in tx.execute(wanted).partitions(PART):
+    for part in chosen(keys, PART):
+        rows = tx.execute(wanted.where(items.id.in_(part))).all()
         shapes = [
             _shape_of(Box(west, south, east, north)) if boxed else _shape_of(bytes(_geometry(content)))
             for _, boxed, west, south, east, north, content in rows
