@@ -68,5 +68,18 @@ def test_train_wine(uri: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_publish_and_find(uri: str, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    for version in (1, 2):
+        output = run_example("publish_and_find.py", uri, tmp_path)
+        summary = dict(re.findall(r"^(\w+)\s{2,}(.+)$", output, flags=re.MULTILINE))
+        assert summary["browse"] == f"cellar-wine-data: {uri}/api/download/cellar-wine-data/wines.csv?ref=main"
+        assert summary["publish"] == f"version {version} of wine-classifier"
+        assert summary["find"] == "Who made this wine, made of Wines of three growers"
+        assert f"model.skops of wine-classifier, version {version}:" in summary["download"]
+        assert float(summary["accuracy"].split()[0]) > 0.9
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_example_knows_nothing_of_mainspring_but_the_address() -> None:
     assert "mainspring" not in (EXAMPLES / "train_wine.py").read_text().lower()
