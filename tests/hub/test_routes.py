@@ -113,3 +113,26 @@ def test_a_method_that_is_not_offered_is_refused(hub: Hub) -> None:
         for method in ("PUT", "POST", "DELETE"):
             assert client.request(method, f"/{MODEL}/resolve/main/config.json").status_code == 405
         assert client.post("/api/repos/create", json={"name": "x"}).status_code == 404
+
+
+def test_however_an_address_is_written_it_is_answered(hub: Hub) -> None:
+    """What decodes to an address of the dialect, and is not written as one, is not there, or what it says."""
+    with hub.server.client("bob") as client:
+        for path, status in (
+            (f"/api/models/{MODEL}/%74ree/main", 200),
+            (f"/api/models/{MODEL.replace('/', '%2F')}/tree/main", 200),
+            (f"/api/models/{MODEL}/tree%2Fmain", 404),
+            (f"/api/models/{MODEL}/tree//main", 404),
+            (f"/api/models/{MODEL}/tree/", 404),
+            (f"/{MODEL}/resolve%2Fmain%2Fconfig.json", 404),
+            (f"/{MODEL}/resolve/main%2Fconfig.json", 404),
+            (f"/{MODEL}/resolve/main/", 404),
+            (f"/{MODEL}/resolve/main/%2e%2e/config.json", 404),
+            (f"/{MODEL}/resolve/main/weights%2Fold%2Ffirst.bin", 200),
+            (f"/{MODEL}/resolve/main/a%00b", 400),
+            (f"/{MODEL}/resolve/main/a%0d%0ax-evil:%20yes", 404),
+            (f"/{MODEL}/resolve/%ff%fe/x", 404),
+        ):
+            answer = client.get(path)
+            assert answer.status_code == status, (path, answer.text)
+            assert "x-evil" not in answer.headers

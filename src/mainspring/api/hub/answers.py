@@ -83,13 +83,18 @@ def next_link(request: Request, token: str) -> tuple[bytes, bytes]:
 
 
 def parts_behind(request: Request, word: str) -> list[str]:
-    """Return the parts of the path behind the one that is called so: clients write a slash in a branch as %2F."""
+    """Return the parts of the path behind the one that is called so: clients write a slash in a branch as %2F.
+
+    Raises NotFound for a path that is written so that it has none.
+    """
     raw: bytes = request.scope["raw_path"]
-    parts = raw.decode("latin-1").split("/")
+    parts = [unquote(part) for part in raw.decode("latin-1").split("/")]
     # Before it there are a kind and a project, of which a part may be called the same.
     start = {"api": 3, "datasets": 2}.get(parts[1], 1)
     found = next((at for at in range(start + 1, len(parts)) if parts[at] == word), len(parts))
-    return [unquote(part) for part in parts[found + 1 :]]
+    if found + 1 >= len(parts):
+        raise NotFound(f"There is nothing at {request.path}.")
+    return parts[found + 1 :]
 
 
 def _line(text: str) -> bytes:

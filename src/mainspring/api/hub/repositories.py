@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from mainspring.api.hub.answers import RevisionNotFound, time_out
 from mainspring.kit.actors import Actor
-from mainspring.kit.errors import InvalidArgument, NotFound
+from mainspring.kit.errors import InvalidArgument, NotFound, Unavailable
 from mainspring.modules.catalog import service as catalog
 from mainspring.modules.catalog.service import Content, ItemRecord, ProjectFiles
 from mainspring.modules.projects import service as projects
@@ -28,6 +28,7 @@ COLLECTIONS = {"models": "ai-model", "datasets": "dataset"}
 MAIN = "main"
 """The revision that clients ask for where they name none."""
 
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _NAME = re.compile(r"(?!.*(?:--|\.\.))[A-Za-z0-9_](?:[\w.-]{0,94}[A-Za-z0-9_])?", re.ASCII)
 
 
@@ -72,11 +73,14 @@ async def find_commit(services: Services, repository: Repository, files: Project
     """Return the commit of a revision; ``main`` is the default branch where there is none of this name."""
     default = repository.content.ref
     refs = [revision, default] if revision == MAIN and default not in ("", MAIN) else [revision]
-    for ref in refs:
+    for ref in filter(None, refs):
         try:
-            return await files.commit(services, ref)
+            commit = await files.commit(services, ref)
         except (NotFound, InvalidArgument):
             continue
+        if not _COMMIT.fullmatch(commit):  # clients make folders that are called so
+            raise Unavailable(f"What keeps {repository.id} tells a commit that is none.")
+        return commit
     raise RevisionNotFound(f"{repository.id} has no revision '{revision[:200]}'.")
 
 

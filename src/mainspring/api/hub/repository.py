@@ -107,16 +107,16 @@ async def get_paths(services: Services, actor: Actor, request: Request, send: Se
     found: dict[str, dict[str, Any]] = {}
     async with aclosing(_rows(services, repository, files, commit, "", True)) as rows:
         async for row in rows:
+            if len(found) == len(wanted):
+                break
             if row["path"] in wanted:
                 found[row["path"]] = row
-                if len(found) == len(wanted):
-                    break
     await _look_up(services, files, commit, list(found.values()), MAX_LOOKED_UP)
     await respond_json(send, [found[path] for path in wanted if path in found])
 
 
-async def _wanted(request: Request) -> list[str]:
-    """Return the paths that a body asks for, as JSON or as a form."""
+async def _wanted(request: Request) -> dict[str, None]:
+    """Return the paths that a body asks for, as JSON or as a form, each once."""
     body = await request.body(MAX_BODY)
     try:
         if "json" in (request.header(b"content-type") or ""):
@@ -130,7 +130,7 @@ async def _wanted(request: Request) -> list[str]:
     paths = [paths] if isinstance(paths, str) else paths
     if not isinstance(paths, list) or len(paths) > MAX_PATHS or not all(isinstance(each, str) for each in paths):
         raise InvalidArgument(f"paths must be a list of texts, of {MAX_PATHS} at most.", field="paths")
-    return list(dict.fromkeys(check_text(path, "paths").strip("/") for path in paths))
+    return dict.fromkeys(check_text(path, "paths").strip("/") for path in paths)
 
 
 @ROUTES.add("GET", *_paths(""), permission=DISCOVER)
