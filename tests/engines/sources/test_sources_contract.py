@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from tests.engines.sources.worlds import (
     README,
     RELEASES,
     TOPICS,
+    AtHome,
     World,
     build_git_folder,
 )
@@ -39,22 +40,46 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
         yield runner.get_loop()
 
 
-@pytest.fixture(scope="module", params=["git", "gitea", "gitlab"])
+SOURCES = ("git", "gitea", "gitlab")
+MISSING = (NotFound, InvalidArgument)
+"""What is told of a ref or a path that cannot be there: a source does not know it, what is at home here may say why."""
+
+
+@contextmanager
+def built(kind: str, request: pytest.FixtureRequest, loop: asyncio.AbstractEventLoop, folder: Path) -> Iterator[World]:
+    """Yield the world in a kind of place."""
+    with ExitStack() as stack:
+        if kind == "git":
+            made = World(build_git_folder(folder / "repositories"))
+        elif kind == "gitea":
+            url, _ = stack.enter_context(gitea())
+            made = World(open_source(f"gitea:{url}", "gitea-portal", TOPICS), "gitea-bob")
+        elif kind == "gitlab":
+            url = request.getfixturevalue("gitlab")
+            made = World(open_source(f"gitlab:{url}", "double-portal", TOPICS), "double-bob")
+        else:
+            made = World(AtHome(folder))
+            loop.run_until_complete(made.source.build())
+        yield made
+        loop.run_until_complete(made.source.close())
+
+
+@pytest.fixture(scope="module", params=SOURCES)
 def world(
     request: pytest.FixtureRequest, loop: asyncio.AbstractEventLoop, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[World]:
     """Yield the world in each kind of source."""
-    with ExitStack() as stack:
-        if request.param == "git":
-            built = World(build_git_folder(tmp_path_factory.mktemp("git") / "repositories"))
-        elif request.param == "gitea":
-            url, _ = stack.enter_context(gitea())
-            built = World(open_source(f"gitea:{url}", "gitea-portal", TOPICS), "gitea-bob")
-        else:
-            url = request.getfixturevalue("gitlab")
-            built = World(open_source(f"gitlab:{url}", "double-portal", TOPICS), "double-bob")
-        yield built
-        loop.run_until_complete(built.source.close())
+    with built(request.param, request, loop, tmp_path_factory.mktemp("world")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module", params=[*SOURCES, "here"])
+def place(
+    request: pytest.FixtureRequest, loop: asyncio.AbstractEventLoop, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """Yield the world in each kind of source, and at home here."""
+    with built(request.param, request, loop, tmp_path_factory.mktemp("place")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -120,8 +145,8 @@ def test_a_project_that_is_not_there_is_not_found(world: World, run: Run, projec
         run(world.source.commit(project, "main"))
 
 
-def test_a_tree_has_all_files_by_path(world: World, run: Run) -> None:
-    found = run(files(world, "main"))
+def test_a_tree_has_all_files_by_path(place: World, run: Run) -> None:
+    found = run(files(place, "main"))
     assert set(found) == set(PROJECT.files)
     assert list(found) == sorted(found, key=str.encode)
     assert all(entry.version for entry in found.values())
@@ -130,34 +155,39 @@ def test_a_tree_has_all_files_by_path(world: World, run: Run) -> None:
 
 
 @pytest.mark.parametrize("ref", RELEASES)
-def test_a_tree_is_that_of_a_release_too(world: World, run: Run, ref: str) -> None:
-    assert "README.md" in run(files(world, ref))
-    assert "README.md" in run(files(world, run(world.source.commit(FULL, ref))))
+def test_a_tree_is_that_of_a_release_too(place: World, run: Run, ref: str) -> None:
+    assert "README.md" in run(files(place, ref))
+    assert "README.md" in run(files(place, run(place.source.commit(FULL, ref))))
 
 
-@pytest.mark.parametrize("ref", ["nothing", "../main", "main/../../HEAD", "0" * 40, "main:README.md", "-x", "a\0b", ""])
-def test_a_ref_that_is_not_there_is_not_found(world: World, run: Run, ref: str) -> None:
+@pytest.mark.parametrize("ref", ["nothing", "../main", "main/../../HEAD", "0" * 40, "main:README.md", "-x", "a\0b"])
+def test_a_ref_that_is_not_there_is_not_found(place: World, run: Run, ref: str) -> None:
+    with pytest.raises(MISSING):
+        run(files(place, ref))
+    with pytest.raises(MISSING):
+        run(place.source.commit(FULL, ref))
+    with pytest.raises(MISSING):
+        run(read(place, "README.md", ref))
+
+
+def test_no_ref_is_none(world: World, run: Run) -> None:
     with pytest.raises(NotFound):
-        run(files(world, ref))
-    with pytest.raises(NotFound):
-        run(world.source.commit(FULL, ref))
-    with pytest.raises(NotFound):
-        run(read(world, "README.md", ref))
+        run(world.source.commit(FULL, ""))
 
 
-def test_a_file_is_read(world: World, run: Run) -> None:
-    assert run(read(world, NESTED)) == PROJECT.files[NESTED]
-    readme = run(read(world, "README.md"))
+def test_a_file_is_read(place: World, run: Run) -> None:
+    assert run(read(place, NESTED)) == PROJECT.files[NESTED]
+    readme = run(read(place, "README.md"))
     assert readme.startswith(b"---\nlicense: Apache-2.0\n")
     assert readme.endswith(README[-100:])
 
 
-def test_a_large_file_is_read_itself(world: World, run: Run) -> None:
+def test_a_large_file_is_read_itself(place: World, run: Run) -> None:
     async def size_and_digest() -> tuple[int, str]:
-        async with world.source.open(FULL, LARGE, "main") as file:
+        async with place.source.open(FULL, LARGE, "main") as file:
             return file.size, file.sha256
 
-    assert run(read(world, LARGE)) == LARGE_BYTES
+    assert run(read(place, LARGE)) == LARGE_BYTES
     size, sha256 = run(size_and_digest())
     assert size == len(LARGE_BYTES)
     assert sha256 in (hashlib.sha256(LARGE_BYTES).hexdigest(), "")
@@ -165,33 +195,33 @@ def test_a_large_file_is_read_itself(world: World, run: Run) -> None:
 
 @pytest.mark.parametrize("path", [NESTED, LARGE])
 @pytest.mark.parametrize(("start", "end"), [(0, 1), (3, 9), (5, None), (2, 10**9), (7, 7)])
-def test_a_part_of_a_file_is_read(world: World, run: Run, path: str, start: int, end: int | None) -> None:
+def test_a_part_of_a_file_is_read(place: World, run: Run, path: str, start: int, end: int | None) -> None:
     whole = LARGE_BYTES if path == LARGE else PROJECT.files[path]
-    assert run(read(world, path, "main", start, end)) == whole[start:end]
+    assert run(read(place, path, "main", start, end)) == whole[start:end]
 
 
 @pytest.mark.parametrize(
     "path",
     ["nothing.txt", "src", "src/nothing.py", "README.md/x", "../README.md", "/etc/passwd", "src/../README.md", ""],
 )
-def test_a_file_that_is_not_there_is_not_found(world: World, run: Run, path: str) -> None:
-    with pytest.raises(NotFound):
-        run(read(world, path))
+def test_a_file_that_is_not_there_is_not_found(place: World, run: Run, path: str) -> None:
+    with pytest.raises(MISSING):
+        run(read(place, path))
 
 
-def test_a_commit_stays_what_a_branch_moves_from(world: World, run: Run) -> None:
-    commit = run(world.source.commit(FULL, "main"))
-    assert run(world.source.commit(FULL, commit)) == commit
-    assert run(read(world, NESTED, commit)) == PROJECT.files[NESTED]
+def test_a_commit_stays_what_a_branch_moves_from(place: World, run: Run) -> None:
+    commit = run(place.source.commit(FULL, "main"))
+    assert run(place.source.commit(FULL, commit)) == commit
+    assert run(read(place, NESTED, commit)) == PROJECT.files[NESTED]
 
 
-def test_releases_come_newest_first(world: World, run: Run) -> None:
-    found = run(world.source.releases(FULL))
+def test_releases_come_newest_first(place: World, run: Run) -> None:
+    found = run(place.source.releases(FULL))
     assert [release.tag for release in found] == RELEASES
     newest = PROJECT.releases[0]
     assert (found[0].name, found[0].description.strip()) == (newest["name"], newest["description"].strip())
     assert found[0].released_at > found[1].released_at
-    assert run(world.source.releases(EMPTY)) == []
+    assert run(place.source.releases(EMPTY)) == []
 
 
 def test_an_empty_project_has_no_files(world: World, run: Run) -> None:
