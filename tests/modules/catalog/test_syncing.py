@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, select, update
 
-from mainspring.engines.sources import Source
+from mainspring.engines.sources import Source, SourceProject
 from mainspring.engines.sources.gitlab_records import time_of
 from mainspring.kit.actors import LOCAL, NOBODY, Actor
 from mainspring.kit.permissions import Permission
@@ -314,6 +315,7 @@ def test_a_project_that_cannot_be_read_stops_no_other_and_is_read_later(
     world.run(later, gitlab(double))
 
 
+@ON_ONE
 def test_files_that_were_readable_stay_in_the_index_while_they_are_not(world: World, double: GitLabDouble) -> None:
     async def work(services: Services) -> None:
         await sync(services)
@@ -364,6 +366,28 @@ def test_what_nobody_but_its_members_is_shown_is_not_taken_away_for_want_of_a_to
     world.run(blind, gitlab(double, "double-default-token"))
 
 
+@ON_ONE
+def test_a_project_that_no_database_can_keep_is_left_out_and_the_others_are_not(
+    world: World, double: GitLabDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = gitlab(double)
+    listing = source.list_changed
+
+    async def list_changed(since: int | None, token: str | None = None) -> AsyncIterator[list[SourceProject]]:
+        async for page in listing(since, token):
+            yield [replace(each, created_at=2**70) if each.id == "102" else each for each in page]
+
+    monkeypatch.setattr(source, "list_changed", list_changed)
+
+    async def work(services: Services) -> None:
+        await sync(services)
+        assert (await services.db.read(items)).keys() == ALL - {("eo-lab-sen1floods11-dataset", DATASET)}
+        assert (await services.db.read(state, source)).state is SyncState.CURRENT
+
+    world.run(work, source)
+
+
+@ON_ONE
 def test_an_installation_names_categories_of_its_own(world: World, double: GitLabDouble) -> None:
     double.projects[106].topics = ["notes"]
     world.settings = replace(world.settings, categories="note=Notes=notes,jottings")
@@ -375,6 +399,7 @@ def test_an_installation_names_categories_of_its_own(world: World, double: GitLa
     world.run(work, gitlab(double, topics=(*TOPICS, "notes", "jottings")))
 
 
+@ON_ONE
 def test_a_source_is_read_anew_when_it_is_asked_for(world: World, double: GitLabDouble) -> None:
     async def work(services: Services) -> None:
         [source] = services.sources.values()

@@ -185,6 +185,9 @@ def test_texts_that_no_database_keeps_are_made_to_fit(tx: Connection, source: So
     project = only(tx, source, replace(FLOOD, description="a\0b\ud800" + "c" * 5_000, topics=topics))
     assert project.description == "ab?" + "c" * 1_997
     assert len(store.topics_of(tx, [project.key])[project.key]) == 20
+    bad = replace(FLOOD, id="7", path="a\0b/c\ud800", url="https://gitlab.example.org/\0")
+    assert only(tx, source, bad).path == "a-b/c-"
+    assert mirror(tx, source, replace(FLOOD, id="8\0"), replace(FLOOD, id="")) == []
 
 
 def test_only_what_is_wanted_comes_to_be_and_what_is_here_is_kept_in_step(tx: Connection, source: SourceRecord) -> None:

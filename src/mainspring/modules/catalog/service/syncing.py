@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -18,7 +19,7 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from mainspring.engines.sources import Level, Source, SourceProject, Visibility
-from mainspring.kit.errors import MainspringError, NotFound, PermissionDenied, Unavailable
+from mainspring.kit.errors import Internal, MainspringError, NotFound, PermissionDenied, Unavailable
 from mainspring.kit.time import now_ms
 from mainspring.modules.catalog.service.categories import Category, categories_of, categories_with
 from mainspring.modules.catalog.service.indexing import (
@@ -41,6 +42,8 @@ FULL_EVERY_MS = 3_600_000
 RETRY_MS = 60_000
 BATCH = 16
 AT_ONCE = 8
+
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +70,7 @@ def position_of(record: SourceRecord) -> Position:
 
 async def list_sources(services: Services) -> bool:
     """Ask each source for what has changed, where it is time to: the projects here follow."""
-    await asyncio.gather(*(_list_source(services, source) for source in services.sources.values()))
+    await _all(_list_source(services, source) for source in services.sources.values())
     return False
 
 
@@ -89,16 +92,29 @@ async def _list_source(services: Services, source: Source) -> None:
 
 async def _list_projects(services: Services, source: Source, record: SourceRecord, now: int) -> Position:
     """Take what a source lists, and return how far it was read by that."""
-    position, categories = position_of(record), categories_of(services.settings)
+    position = position_of(record)
     newer = position.version != INDEX_VERSION
     full = newer or position.newest is None or now - position.full_at >= FULL_EVERY_MS
     newest = position.newest
     async for page in source.list_changed(None if full or newest is None else newest + 1):
-        await services.db.write(_take_page, record, page, categories, newer or not full)
+        await _take(services, record, page, newer or not full)
         newest = max([each.changed_at for each in page] + ([newest] if newest is not None else []), default=None)
     if full:
         await _look_for_unseen(services, source, record, now)
     return Position(newest, now, now if full else position.full_at, INDEX_VERSION)
+
+
+async def _take(services: Services, record: SourceRecord, page: Sequence[SourceProject], news: bool) -> None:
+    """Take a page of a listing; a project that cannot be kept is left out, and the others are not."""
+    categories = categories_of(services.settings)
+    try:
+        await services.db.write(_take_page, record, page, categories, news)
+    except Internal:
+        for project in page:
+            try:
+                await services.db.write(_take_page, record, [project], categories, news)
+            except Internal as error:
+                log.error("project_not_kept", source=record.name, project=project.id, error=error.message)
 
 
 def _take_page(
@@ -180,7 +196,7 @@ def _keep(tx: Connection, key: int, position: Position, **values: int | str | No
 
 async def read_changes(services: Services) -> bool:
     """Read some of the projects that are to be read, and return whether there were any."""
-    return any(await asyncio.gather(*(_read_some(services, source) for source in services.sources.values())))
+    return any(await _all(_read_some(services, source) for source in services.sources.values()))
 
 
 async def _read_some(services: Services, source: Source) -> bool:
@@ -315,8 +331,12 @@ async def _get(source: Source, external_id: str, token: str | None) -> SourcePro
         return None
 
 
-async def _all(calls: Iterable[Awaitable[None]]) -> None:
-    """Wait for all of them, and raise the first error only then: none goes on unwatched."""
-    for outcome in await asyncio.gather(*calls, return_exceptions=True):
+async def _all(calls: Iterable[Awaitable[T]]) -> list[T]:
+    """Return what they all return, or raise the first error once all have ended: none goes on unwatched."""
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    results = []
+    for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
+        results.append(outcome)
+    return results

@@ -139,7 +139,7 @@ def find_origins(tx: Connection, source: int, external_ids: Collection[str]) -> 
 def find_mirrors(tx: Connection, source: int, external_ids: Collection[str]) -> dict[str, Mirror]:
     """Return the projects of a source that are here, by what they are called there for ever."""
     found: dict[str, Mirror] = {}
-    for part in chosen(external_ids, 1_000):
+    for part in chosen(filter(str.isprintable, external_ids), 1_000):
         here = (project_origins.c.source == source, project_origins.c.external_id.in_(part))
         found |= {row.external_id: Mirror(_origin(row), *row[-7:]) for row in tx.execute(_MIRROR.where(*here))}
     return found
