@@ -21,9 +21,13 @@ ROOTS = ["/api/v1/stac", "/api/stac"]
 
 @dataclass(frozen=True)
 class Catalog:
-    """A server with a catalog: ``bob`` sees the hidden item as well, ``eve`` does not; strangers see what is public."""
+    """A server with a catalog: ``bob`` sees the hidden item as well, ``eve`` does not; strangers see what is public.
+
+    ``keys`` are those of projects by their names.
+    """
 
     server: Guarded
+    keys: dict[str, int]
     clients: dict[str | None, httpx.Client] = field(default_factory=dict)
 
     @property
@@ -56,4 +60,4 @@ def catalog(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             scope = {"scope_kind": "project", "scope": keys["hidden-ships"], "created_at": 0}
             tx.execute(insert(grants).values(row | scope))
         engine.dispose()
-        yield Catalog(server)
+        yield Catalog(server, keys)

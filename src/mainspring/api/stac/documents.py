@@ -120,11 +120,21 @@ def collections(site: Site, path: str, name: str, shelves: Iterable[Document], *
     return {name: list(shelves), "links": links, **more}
 
 
-def item(site: Site, record: ItemRecord, around: Surroundings) -> Document:
-    """Return an item: what is kept of it, with its models, and with links and files by this server's addresses."""
+def own_files(record: ItemRecord) -> tuple[list[str], str]:
+    """Return the paths of those files of a project that are assets of its item, and the ref that they are of."""
+    content = _content.decode(record.content)
+    hrefs = [asset["href"] for asset in content.assets.values()]
+    return [each.removeprefix(catalog.OWN_FILE) for each in hrefs if each.startswith(catalog.OWN_FILE)], content.ref
+
+
+def item(site: Site, record: ItemRecord, around: Surroundings, signed: Mapping[str, str] | None = None) -> Document:
+    """Return an item: what is kept of it, with its models, and with links and files by this server's addresses.
+
+    ``signed`` are URLs of files by their paths, in place of those that ask who is asking.
+    """
     content = _content.decode(record.content)
     parent = site.collection(record.collection)
-    resolve = _resolver(site, record.slug, content.ref)
+    resolve = _resolver(site, record.slug, content.ref, signed or {})
     made: Document = {
         "type": "Feature",
         "stac_version": STAC_VERSION,
@@ -145,18 +155,21 @@ def item(site: Site, record: ItemRecord, around: Surroundings) -> Document:
     if content.bbox is not None:
         made["bbox"] = content.bbox
     content.properties[catalog.STARS] = record.stars
+    if record.project in around.stale:
+        content.properties["mainspring:stale"] = catalog.write_moment(around.stale[record.project])
     path = around.paths.get(record.project)
     if path is not None:
         catalog.add_models(made, around.models.get(record.project, []), site.origin, path)
     return made
 
 
-def _resolver(site: Site, slug: str, ref: str) -> Callable[[str], str]:
+def _resolver(site: Site, slug: str, ref: str, signed: Mapping[str, str]) -> Callable[[str], str]:
     """Return what makes URLs of how files, releases and other projects are called in an item."""
 
     def resolve(href: str) -> str:
         if href.startswith(catalog.OWN_FILE):
-            return site.file(slug, href.removeprefix(catalog.OWN_FILE), ref)
+            path = href.removeprefix(catalog.OWN_FILE)
+            return signed.get(path) or site.file(slug, path, ref)
         if href.startswith(catalog.OWN_ARCHIVE):
             return site.archive(slug, href.removeprefix(catalog.OWN_ARCHIVE))
         if href.startswith(catalog.OWN_PROJECT):

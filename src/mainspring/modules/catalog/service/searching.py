@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from mainspring.kit.actors import Actor
+from mainspring.kit.actors import Actor, ActorKind
 from mainspring.kit.errors import InvalidArgument, NotFound
 from mainspring.kit.pages import position_of, query_mark, token_of
 from mainspring.kit.permissions import Permission
@@ -20,6 +20,7 @@ from mainspring.modules.catalog.store.search import ItemRecord as ItemRecord
 from mainspring.modules.catalog.store.search_terms import Asked, Place, SortKey, Term
 from mainspring.modules.projects import service as projects
 from mainspring.modules.projects.service import Place as ProjectPlace
+from mainspring.modules.projects.service import origins
 
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 10
@@ -27,6 +28,7 @@ MAX_IDS = 500
 MAX_SORT_KEYS = 10
 NEWEST = (SortKey("updated", ascending=False),)
 _NEXT, _PREVIOUS = "n", "p"
+_EVERYONE = Actor("everyone", frozenset({Permission.PROJECTS_DISCOVER}), kind=ActorKind.NOBODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,16 @@ class ItemPage:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What items show that is not in the index, by the keys of their projects: paths, and registered models."""
+    """What items show that is not in the index, by the keys of their projects: paths, and registered models.
+
+    ``stale`` are projects whose source cannot be read, with the time (ms) from which on it could not; ``public`` those
+    that are open to everyone on a server that lets everyone read.
+    """
 
     paths: Mapping[int, str]
     models: Mapping[int, list[ModelLink]]
+    stale: Mapping[int, int] = field(default_factory=dict)
+    public: Collection[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,21 @@ def asked_for(tx: Connection, query: ItemQuery) -> Asked:
 
 def _surroundings(tx: Connection, actor: Actor, records: Sequence[ItemRecord], *, signed: bool = False) -> Surroundings:
     keys = {each.project for each in records}
-    return Surroundings(projects.paths_of(tx, keys), linked_models(tx, actor, keys, signed=signed))
+    return Surroundings(
+        projects.paths_of(tx, keys),
+        linked_models(tx, actor, keys, signed=signed),
+        _stale(tx, keys),
+        store.which_of(tx, projects.visible_projects(tx, _EVERYONE), keys) if signed else frozenset(),
+    )
+
+
+def _stale(tx: Connection, keys: Collection[int]) -> dict[int, int]:
+    """Return since when the sources of projects cannot be read, of those projects whose source cannot."""
+    failed = {each.key: each.failed_at for each in origins.list_sources(tx) if each.failed_at is not None}
+    if not failed:
+        return {}
+    known = {key: origin.source for key in keys if (origin := origins.get_origin(tx, key)) is not None}
+    return {key: failed[source] for key, source in known.items() if source in failed}
 
 
 def _place_of(token: str, mark: str, order: Sequence[SortKey]) -> Place:

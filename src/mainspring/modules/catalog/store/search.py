@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,6 +121,12 @@ def _records(tx: Connection, condition: ColumnElement[bool]) -> list[ItemRecord]
     columns = ("id", "project", "collection", "slug", "stars", "etag", "content")
     found = select(*(catalog_items.c[name] for name in columns)).where(condition)
     return [ItemRecord(*row) for row in tx.execute(found)]
+
+
+def which_of(tx: Connection, visible: Visible, projects: Collection[int]) -> set[int]:
+    """Return those of some projects that may be seen."""
+    shown = select(catalog_items.c.project).where(catalog_items.c.project.in_(visible))
+    return set(tx.execute(shown.where(among(catalog_items.c.project, projects))).scalars())
 
 
 def list_extents(tx: Connection, visible: Visible, collections: Sequence[str]) -> list[Extent]:
