@@ -17,7 +17,8 @@ from tests.components.git_repositories import Repository
 from tests.components.ports import wait_until
 
 AT = 1_700_000_000
-MODEL, DATASET, DEEP, GIT = "lab/weights", "open/tides", "lab/deep/er/net", "shared/flood"
+MODEL, DATASET, DEEP = "lab/weights", "open/tides", "lab/deep/er/net"
+GIT, PRIVATE = "shared/flood", "shared/private"
 MODEL_TOPICS, DATASET_TOPICS = ["sharinghub:aimodel", "vision"], ["sharinghub:dataset", "sea level"]
 LARGE = random.Random(7).randbytes(3_000_000)
 FILES = {
@@ -64,7 +65,7 @@ def release(server: Guarded, path: str, tag: str) -> None:
 
 
 def build_repository(folder: Path) -> None:
-    """Build the project of the git folder: its default branch is not ``main``."""
+    """Build the projects of the git folder: a public one, whose default branch is not ``main``, and a private one."""
     flood = Repository(folder / f"{GIT}.git")
     flood.configure(topics="sharinghub:aimodel", visibility="public")
     pointer = flood.add_lfs(LFS)
@@ -73,6 +74,8 @@ def build_repository(folder: Path) -> None:
     flood.commit({"a.txt": b"second", "flood.onnx": pointer, "in/side.txt": b"deep"}, AT + 1, "trunk")
     flood.commit({"a.txt": b"feature"}, AT + 2, "feature/x")
     flood.repo.refs.set_symbolic_ref(b"HEAD", b"refs/heads/trunk")
+    private = Repository(folder / f"{PRIVATE}.git")
+    private.commit({"README.md": b"---\ntopics: [sharinghub:aimodel]\n---\n# Private\n"}, AT)
 
 
 @pytest.fixture(scope="session")
@@ -96,5 +99,5 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         fill(server, "lab/empty", {}, topics=MODEL_TOPICS)
         fill(server, "lab/plain", {"a.txt": b"a"})
         api = HfApi(endpoint=server.url, token=server.tokens["root"])
-        wait_until(lambda: api.repo_exists(GIT), "the project of the git folder")
+        wait_until(lambda: api.repo_exists(GIT) and api.repo_exists(PRIVATE), "the projects of the git folder")
         yield Hub(server)

@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
 
 from tests.components.environment import fresh_environment
 from tests.components.proxy import Proxy
-from tests.hub.conftest import CHANGED, DATASET, DEEP, FILES, GIT, LARGE, LFS, MODEL, Hub
+from tests.hub.conftest import CHANGED, DATASET, DEEP, FILES, GIT, LARGE, LFS, MODEL, PRIVATE, Hub
 
 SHA256 = hashlib.sha256(LARGE).hexdigest()
 
@@ -96,6 +96,14 @@ def test_a_private_repository_is_its_members(hub: Hub, tmp_path: Path) -> None:
             snapshot_download(MODEL, endpoint=hub.server.url, token=hub.token(name), cache_dir=tmp_path)
     with pytest.raises(RepositoryNotFoundError):
         download(hub, tmp_path, "lab/never-was", "config.json")
+
+
+def test_a_private_git_repository_is_for_whom_a_role_is_granted_here(hub: Hub, tmp_path: Path) -> None:
+    assert b"# Private" in download(hub, tmp_path / "root", PRIVATE, "README.md", "root")
+    with pytest.raises(RepositoryNotFoundError):
+        download(hub, tmp_path, PRIVATE, "README.md")
+    hub.server.set_member(PRIVATE, "bob", "reporter")
+    assert b"# Private" in download(hub, tmp_path, PRIVATE, "README.md")
 
 
 def test_a_guest_has_no_files(hub: Hub, tmp_path: Path) -> None:
