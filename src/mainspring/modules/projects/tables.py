@@ -73,6 +73,8 @@ projects = Table(
     Column("source", BigInteger),
     UniqueConstraint("namespace", "name"),
     Index(None, "visibility", "id"),
+    # Lists walk by path past what is not shown: what decides that stands in the index, too.
+    Index("ix_projects_walked", "namespace", "name", "visibility", "deleted_at", "source"),
 )
 """``workspace`` is the name by which MLflow's clients know the project. A deleted project keeps its name until
 it is deleted for good, so that it can be restored. ``source`` is where a project comes from that is kept elsewhere,

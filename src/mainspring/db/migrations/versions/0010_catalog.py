@@ -10,6 +10,8 @@ down_revision = "0009"
 def upgrade() -> None:
     """Create the tables."""
     op.add_column("projects", sa.Column("source", sa.BigInteger(), nullable=True))
+    walked = ["namespace", "name", "visibility", "deleted_at", "source"]
+    op.create_index("ix_projects_walked", "projects", walked, unique=False)
     _create_sources()
     _create_files()
     _create_catalog()
