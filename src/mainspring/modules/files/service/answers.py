@@ -61,13 +61,13 @@ async def answer_file(path: str, asked: Asked, open: Open) -> AsyncIterator[Answ
     async with AsyncExitStack() as stack:
         if asked.head or asked.if_none_match or asked.if_range or (first is None and last is not None):
             async with open(0, None) as look:  # what was opened is not read
-                if asked.if_none_match and is_named(look.etag, asked.if_none_match):
+                if asked.if_none_match and is_named(_etag(look), asked.if_none_match):
                     yield Answer(304, _validators(look), nothing())
                     return
                 if asked.head:
                     yield Answer(200, _headers(path, look, look.size), nothing())
                     return
-                if asked.if_range and not is_named(look.etag, asked.if_range):
+                if asked.if_range and not is_named(_etag(look), asked.if_range):
                     first = last = None
                 if first is None and last is not None:
                     first, last = (max(0, look.size - last), None) if look.size else (None, None)
@@ -106,9 +106,14 @@ def _range(text: str) -> tuple[int | None, int | None]:
 
 def _validators(file: SourceFile) -> dict[str, str]:
     told = {"Cache-Control": "private, no-cache"}
-    if file.etag:
-        told["ETag"] = '"' + re.sub(r"[^\x21\x23-\x7e]", "", file.etag) + '"'
+    if etag := _etag(file):
+        told["ETag"] = f'"{etag}"'
     return told
+
+
+def _etag(file: SourceFile) -> str:
+    """Return a file's ETag without quotes; what its origin tells may be one of HTTP's, or any text."""
+    return re.sub(r"[^\x21\x23-\x7e]", "", file.etag.removeprefix("W/"))
 
 
 def _headers(path: str, file: SourceFile, length: int) -> dict[str, str]:

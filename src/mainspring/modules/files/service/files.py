@@ -197,7 +197,7 @@ def _check_conditions(path: str, there: File | None, if_match: str | None, if_no
 
 def is_named(etag: str, header: str) -> bool:
     """Return whether an ``If-Match`` or ``If-None-Match`` names an ETag, which is given without its quotes."""
-    return header.strip() == "*" or etag in _ETAGS.findall(header)
+    return header.strip() == "*" or (bool(etag) and etag in _ETAGS.findall(header))
 
 
 def _told(file: File) -> dict[str, object]:
