@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -20,6 +20,7 @@ from tests.components.stac import validate_item
 from tests.modules.catalog.generating.descriptions import MODEL, as_item, described
 
 SLOWEST = 0.5
+T = TypeVar("T")
 QUIET = {
     "deadline": None,
     "derandomize": True,
@@ -97,16 +98,16 @@ def check(readme: str, **changes: Any) -> Content:
     return content
 
 
-def cost(act: Callable[[], object]) -> float:
-    """Return the seconds of CPU that something takes; of a few times the best, since others are at work too."""
+def cost(act: Callable[[], T]) -> tuple[float, T]:
+    """Return the seconds of CPU that something takes, of a few times the best, and its result."""
     best = float("inf")
     for _ in range(3):
         begin = time.process_time()
-        act()
+        result = act()
         best = min(best, time.process_time() - begin)
         if best < SLOWEST:
             break
-    return best
+    return best, result
 
 
 def _texts(value: Any) -> list[str]:
@@ -116,7 +117,7 @@ def _texts(value: Any) -> list[str]:
     return [text for each in inner for text in _texts(each)]
 
 
-@settings(max_examples=400, **QUIET)
+@settings(max_examples=200, **QUIET)
 @given(front=blocks, body=bodies)
 def test_any_front_matter_gives_a_valid_item(front: dict[str, Any], body: str) -> None:
     text = yaml.safe_dump(front, allow_unicode=True)
@@ -139,7 +140,7 @@ MLM_BLOCK = {
 }
 
 
-@settings(max_examples=200, **QUIET)
+@settings(max_examples=120, **QUIET)
 @given(changes=st.dictionaries(names, values, max_size=3), more=blocks, assets=st.one_of(st.none(), values))
 def test_any_model_gives_a_valid_item(changes: dict[str, Any], more: dict[str, Any], assets: object) -> None:
     front = {"assets": ["**/*.onnx", "*.py"], **more, "mlm": {**MLM_BLOCK, **changes}}
@@ -148,7 +149,7 @@ def test_any_model_gives_a_valid_item(changes: dict[str, Any], more: dict[str, A
     check(f"---\n{yaml.safe_dump(front)}---\n")
 
 
-@settings(max_examples=150, **QUIET)
+@settings(max_examples=80, **QUIET)
 @given(readme=st.one_of(st.text(max_size=200), st.text("-:[]{}&*!|>'\"%@`#, \nab0.", max_size=120)))
 def test_any_text_gives_a_valid_item(readme: str) -> None:
     check(readme)
@@ -156,7 +157,7 @@ def test_any_text_gives_a_valid_item(readme: str) -> None:
     lint(readme)
 
 
-@settings(max_examples=100, **QUIET)
+@settings(max_examples=60, **QUIET)
 @given(
     text=st.text(max_size=30),
     files=st.lists(st.builds(TreeEntry, st.text(max_size=20), st.integers(), st.text(max_size=5)), max_size=5),
@@ -227,8 +228,8 @@ def test_hostile_front_matter_costs_little(name: str) -> None:
     front, files = HOSTILE[name]
     generate(described("---\nmlm: {}\n---\n", FILES), MODEL)
     description = described(f"---\n{front}\n---\n", files)
-    assert cost(lambda: generate(description, MODEL)) < SLOWEST
-    content = generate(description, MODEL)
+    seconds, content = cost(lambda: generate(description, MODEL))
+    assert seconds < SLOWEST
     assert len(content.assets) <= 1001
     assert len(msgspec.json.encode(content)) < 2_000_000
     assert all(len(warning.message) <= 600 for warning in content.warnings)
@@ -256,5 +257,6 @@ BODIES = {
 @pytest.mark.parametrize("name", BODIES)
 def test_hostile_readmes_cost_little(name: str) -> None:
     render_readme("# warm")
-    assert cost(lambda: render_readme(BODIES[name])) < SLOWEST
-    assert len(render_readme(BODIES[name])) < 1_000_000
+    seconds, html = cost(lambda: render_readme(BODIES[name]))
+    assert seconds < SLOWEST
+    assert len(html) < 1_000_000

@@ -81,7 +81,8 @@ def test_raw_html_is_text(raw: str) -> None:
 PARTS = [
     *("[", "]", "(", ")", "<", ">", '"', "'", "`", "*", "_", "!", "|", "#", "\\", "\n", "\n\n", " ", ":"),
     *("javascript:", "data:text/html,", "https://example.org/", "onclick=", "<script>", "</", "<img ", "src=", "&lt;"),
-    *("&", ";", "/", "-", "&#x3c;", "a", "[a]: ", "![a](", "[a](", "```", "|-|", "file:", "//", "..", "%3c", "&quot;", "\t", "mailto:a@b"),
+    *("&", ";", "/", "-", "&#x3c;"),
+    *("a", "[a]: ", "![a](", "[a](", "```", "|-|", "file:", "//", "..", "%3c", "&quot;", "\t", "mailto:a@b"),
 ]  # fmt: skip
 
 
@@ -100,7 +101,7 @@ class Seen(HTMLParser):
         self.addresses |= {value or "" for name, value in attrs if name in {"href", "src"}}
 
 
-@settings(max_examples=500, deadline=None, derandomize=True)
+@settings(max_examples=300, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(PARTS), max_size=25).map("".join))
 def test_nothing_that_is_written_runs(markdown: str) -> None:
     seen = Seen()

@@ -245,8 +245,6 @@ def _complete(draft: Draft) -> None:
     for asset in draft.assets.values():
         code = "code" in asset.get("roles", ())
         unfit = [*_OF_ITEMS, *([] if code else ["mlm:entrypoint"])]
-        if MODEL_ROLE not in asset.get("roles", ()):
-            unfit.append("mlm:artifact_type")
         for name in unfit:
             asset.pop(name, None)
     _describe_bands(draft)

@@ -54,14 +54,15 @@ def safe_url(text: object, mail: bool = False) -> str | None:
     url = clean(text).strip()
     try:
         parts = urlsplit(url)
-        host, user, port = parts.hostname, parts.username or parts.password, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
         return None
     if mail and parts.scheme == "mailto":
         return quote(url, safe=":@?&=+-._~%,;!$'()*/", encoding="utf-8") if "@" in parts.path else None
-    if parts.scheme not in {"http", "https"} or not host or user or port == 0:
+    # With an @ in it there is a user's name, and mostly a password.
+    if parts.scheme not in {"http", "https"} or not host or port == 0 or "@" in parts.netloc:
         return None
-    if re.search(r"[\s<>\"{}|\\^`\[\]@]", parts.netloc.replace("[", "", 1).replace("]", "", 1)):
+    if re.search(r"[\s<>\"{}|\\^`\[\]]", parts.netloc.replace("[", "", 1).replace("]", "", 1)):
         return None
     names = (name for name, _ in parse_qsl(f"{parts.query}&{parts.fragment}", max_num_fields=1000))
     if any(_SECRETS.search(name) for name in names):
