@@ -186,6 +186,7 @@ LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join([f'*{chr(97 + n)}'] * 9)}]\n" for n in range(9)
 )
 MANY = tuple(TreeEntry(f"{'a' * 200}/{'b' * 200}/{n}.tif", 1, "a" * 64) for n in range(20_000))
+CLASSES = ",".join(f"{{value: {n}, description: a{n}}}" for n in range(800))
 HOSTILE = {
     "billion laughs": (LAUGHS, ()),
     "deep flow": ("a: " + "[" * 60_000, ()),
@@ -198,6 +199,12 @@ HOSTILE = {
     "many bands": (f"bands: [{'{name: a},' * 6_000}]", ()),
     "many tasks": (f"mlm: {{architecture: x, tasks: [{'a b,' * 15_000}]}}", ()),
     "many inputs": (f"mlm: {{architecture: x, input: [{'{name: a},' * 6_000}]}}", ()),
+    "many classes": (f"classification: {{classes: [{CLASSES}]}}", ()),
+    "many classes of an output": (
+        f"mlm: {{architecture: x, tasks: [], input: [], output: [{{name: x, tasks: [], result: {{shape: [1], "
+        f"dim_order: [a], data_type: uint8}}, classification:classes: [{CLASSES}]}}]}}",
+        FILES,
+    ),
     "deep WKT": (f"extent: {{spatial: '{'GEOMETRYCOLLECTION(' * 3_000}'}}", ()),
     "long WKT": (f"extent: {{spatial: 'LINESTRING({'1 2,' * 15_000} 1 2)'}}", ()),
     "crossing WKT": (
