@@ -121,7 +121,7 @@ def test_items_of_a_source_that_is_away_say_so(catalog: Catalog) -> None:
         source = tx.execute(insert(sources).values(row | {"failed_at": 1_700_000_000_000}).returning(sources.c.id))
         key = source.scalar_one()
         origin = {"project": project, "source": key, "external_id": "1", "external_path": "a/b", "url": ""}
-        tx.execute(insert(project_origins).values(origin | {"seen_at": 0, "changed_at": 0}))
+        tx.execute(insert(project_origins).values(origin | {"seen_at": 0, "changed_at": 0, "shown": True}))
     client = catalog.client("bob")
     since = datetime.fromtimestamp(1_700_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     item = client.get("/collections/dataset/items/ete-indien").json()

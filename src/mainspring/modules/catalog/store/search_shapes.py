@@ -38,15 +38,17 @@ def spatial_condition(tx: Connection, term: Spatial, within: Condition) -> Condi
         return false()
     west, south, east, north = shape.bounds
     near = _overlaps(Box(west, south, east, north))
-    return among(catalog_items.c.id, _related(tx, term.relation, shape, and_(within, near)))
+    return among(items.id, _related(tx, term.relation, shape, and_(within, near)))
 
 
 def _meets_box(tx: Connection, box: Box, within: Condition) -> Condition:
     """Return the condition that the shape of an item meets a box: only shapes that stick out of it are looked at."""
     near = _overlaps(box)
-    sure = or_(catalog_items.c.boxed, _inside(box))
-    found = _related(tx, "s_intersects", _shape_of(box), and_(within, near, not_(sure)))
-    return and_(near, or_(sure, among(catalog_items.c.id, found)))
+    sure = or_(items.boxed, _inside(box))
+    # Few shapes stick out, mostly none: these are found without looking up first who may see what.
+    unsure = list(tx.execute(select(items.id).where(near, not_(sure))).scalars())
+    found = _related(tx, "s_intersects", _shape_of(box), and_(within, among(items.id, unsure))) if unsure else []
+    return and_(near, or_(sure, among(items.id, found)))
 
 
 def _overlaps(box: Box) -> Condition:
