@@ -20,6 +20,7 @@ from mainspring.kit.time import now_ms
 from mainspring.modules.catalog import service as catalog
 from mainspring.modules.catalog.schemas import CatalogSource, SyncRequest, SyncState
 from mainspring.modules.catalog.service import syncing
+from mainspring.modules.catalog.service.categories import OWN
 from mainspring.modules.catalog.service.entries import Content
 from mainspring.modules.catalog.tables import catalog_items, catalog_values
 from mainspring.modules.projects import service as projects
@@ -354,16 +355,26 @@ def test_what_nobody_but_its_members_is_shown_is_not_taken_away_for_want_of_a_to
     world: World, double: GitLabDouble
 ) -> None:
     async def work(services: Services) -> None:
-        await sync(services)
-
-    async def blind(services: Services) -> None:
         await sync_all(services)
-        assert (await services.db.read(items)).keys() >= {SHIPS, FLOOD}
-        # What was shown to all who are signed in is not known to be so any more.
-        assert (WINE, MODEL) not in await services.db.read(items)
 
+    def take(tx: Connection, source: Source, own: list[SourceProject]) -> None:
+        catalog.take_own(tx, mirrors.know_source(tx, source.name), own, OWN)
+
+    async def shown_to_members(services: Services) -> None:
+        [source] = services.sources.values()
+        await sync(services)
+        own = [project async for page in source.list_own("double-bob") for project in page]
+        await services.db.write(take, source, own)
+        await sync_all(services)
+        assert (await services.db.read(items)).keys() == ALL
+
+    async def shown_before(services: Services) -> None:
+        await sync_all(services)
+        assert (await services.db.read(items)).keys() == PUBLIC
+
+    world.run(shown_to_members, gitlab(double, "double-default-token"))
     world.run(work, gitlab(double))
-    world.run(blind, gitlab(double, "double-default-token"))
+    world.run(shown_before, gitlab(double, "double-default-token"))
 
 
 @ON_ONE
@@ -397,6 +408,23 @@ def test_an_installation_names_categories_of_its_own(world: World, double: GitLa
         assert (await services.db.read(items)).keys() == ALL | {("alice-notes", "note")}
 
     world.run(work, gitlab(double, topics=(*TOPICS, "notes", "jottings")))
+
+
+@ON_ONE
+def test_a_webhook_tells_of_a_project_that_is_gone(world: World, double: GitLabDouble) -> None:
+    async def work(services: Services) -> None:
+        await sync(services)
+        for project in (101, 105):
+            double.projects.pop(project)
+            path = {101: "eo-lab/flood-model", 105: "eo-lab/restricted-ship-detector"}[project]
+            await services.db.write(catalog.request_sync, LOCAL, SyncRequest(project=path), ())
+        assert await syncing.read_changes(services)
+        assert (await services.db.read(items)).keys() == ALL - {FLOOD, SHIPS}
+        assert await services.db.read(waiting) == []
+        hidden = await services.db.read(projects.find_place, Place("eo-lab/flood-model"))
+        assert (hidden.visibility, hidden.archived_at is None) == ("private", False)
+
+    world.run(work, gitlab(double))
 
 
 @ON_ONE

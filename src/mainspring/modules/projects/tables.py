@@ -106,11 +106,13 @@ project_origins = Table(
     Column("url", Text, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Column("shown", Boolean, nullable=False),
     UniqueConstraint("source", "external_id"),
     Index(None, "source", "external_path"),
 )
 """What projects that are kept elsewhere are called there. ``changed_at`` is the last activity there that the catalog
-knows of, ``seen_at`` when the source last showed the project."""
+knows of, ``seen_at`` when the source last showed the project to somebody, 0 once it shows it nobody any more. ``shown``
+says that its own token is shown it, and not members alone."""
 
 source_accounts = Table(
     "source_accounts",

@@ -42,6 +42,7 @@ def _create_sources() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
+        sa.Column("shown", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["project"], ["projects.id"], name=op.f("fk_project_origins_project_projects")),
         sa.ForeignKeyConstraint(["source"], ["sources.id"], name=op.f("fk_project_origins_source_sources")),
         sa.PrimaryKeyConstraint("project", name=op.f("pk_project_origins")),

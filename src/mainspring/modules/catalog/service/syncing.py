@@ -118,13 +118,21 @@ async def _take(services: Services, record: SourceRecord, page: Sequence[SourceP
 
 
 def _take_page(
-    tx: Connection, record: SourceRecord, shown: Sequence[SourceProject], categories: Sequence[Category], news: bool
+    tx: Connection,
+    record: SourceRecord,
+    told: Sequence[SourceProject],
+    categories: Sequence[Category],
+    news: bool,
+    shown: bool | None = True,
 ) -> None:
-    """Let projects follow what a source lists, and note those that are to be read: all of them, if they are news."""
-    wanted = {each.id for each in shown if categories_with(categories, each.topics)}
-    found = mirrors.mirror_projects(tx, record, shown, wanted)
+    """Let projects follow what a source tells, and note those that are to be read: all of them, if they are news.
+
+    ``shown`` says whether the source's own token was told, None that it was a member's.
+    """
+    wanted = {each.id for each in told if categories_with(categories, each.topics)}
+    found = mirrors.mirror_projects(tx, record, told, wanted, shown=shown)
     origins.note_changes(tx, record.key, [each.external_id for each in found if news or each.changed], now_ms())
-    stars = {each.id: each.stars for each in shown}
+    stars = {each.id: each.stars for each in told}
     set_stars(tx, {each.key: stars[each.external_id] for each in found if not each.changed})
 
 
@@ -135,7 +143,7 @@ def take_own(
 
     These are listed by their names and topics until a first member comes by with whose token their files can be read.
     """
-    _take_page(tx, record, own, categories, news=False)
+    _take_page(tx, record, own, categories, news=False, shown=None)
     closed = {each.id: each for each in own if each.visibility is not Visibility.PUBLIC}
     found = origins.find_mirrors(tx, record.key, closed.keys())
     read = origins.with_role(tx, [here.origin.project for here in found.values()], Level.REPORTER)
@@ -163,7 +171,8 @@ async def _look_for(services: Services, source: Source, record: SourceRecord, mi
         await services.db.write(_lose, mirror.origin.project)
         return
     if seen.project is not None:
-        await services.db.write(_take_page, record, [seen.project], categories_of(services.settings), False)
+        categories = categories_of(services.settings)
+        await services.db.write(_take_page, record, [seen.project], categories, False, seen.token is None)
     await services.db.write(origins.note_seen, [mirror.origin.project], now_ms())
 
 
@@ -240,7 +249,7 @@ async def _read_project(
         await services.db.write(_settle_unseen, record.key, external_id, noted_at, mirror if seen.gone else None)
         return
     categories = categories_with(categories_of(services.settings), project.topics)
-    here = await services.db.write(_follow, record, project, bool(categories))
+    here = await services.db.write(_follow, record, seen, bool(categories))
     entries: list[Prepared] = []
     if here is not None and categories:
         entries = await _entries(services, source, seen, project, here, categories)
@@ -266,10 +275,12 @@ def _bare(project: SourceProject, here: Mirror, categories: Sequence[Category]) 
     return prepare(describe(project, here.workspace, without), categories, without.warnings)
 
 
-def _follow(tx: Connection, record: SourceRecord, project: SourceProject, wanted: bool) -> Mirror | None:
+def _follow(tx: Connection, record: SourceRecord, seen: _Seen, wanted: bool) -> Mirror | None:
     """Let a project follow what its source says of it, and return what it is here, None where it is not."""
-    mirrors.mirror_projects(tx, record, [project], [project.id] if wanted else ())
-    here = origins.find_mirrors(tx, record.key, [project.id]).get(project.id)
+    assert seen.project is not None
+    id = seen.project.id
+    mirrors.mirror_projects(tx, record, [seen.project], [id] if wanted else (), shown=seen.token is None)
+    here = origins.find_mirrors(tx, record.key, [id]).get(id)
     return None if here is None or here.deleted_at is not None else here
 
 
@@ -317,8 +328,8 @@ async def _look(services: Services, source: Source, external_id: str, mirror: Mi
         return _Seen(project)
     token = None if mirror is None else await token_of_member(services, mirror.origin.project)
     if token is None:
-        # A private project is shown to its members alone: that no token of theirs is here says nothing of it.
-        return _Seen(gone=mirror is not None and mirror.visibility != Visibility.PRIVATE)
+        # What was shown to members alone may be so still: that no token of theirs is here says nothing of it.
+        return _Seen(gone=mirror is not None and mirror.origin.shown)
     project = await _get(source, external_id, token)
     return _Seen(project, token, gone=project is None)
 

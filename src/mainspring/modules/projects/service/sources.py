@@ -54,25 +54,31 @@ def know_source(tx: Connection, name: str) -> SourceRecord:
 
 
 def mirror_projects(
-    tx: Connection, source: SourceRecord, shown: Sequence[SourceProject], wanted: Collection[str] | None = None
+    tx: Connection,
+    source: SourceRecord,
+    told: Sequence[SourceProject],
+    wanted: Collection[str] | None = None,
+    *,
+    shown: bool | None = True,
 ) -> list[Mirrored]:
-    """Bring the projects of what a source shows into step, and return them.
+    """Bring the projects of which a source tells into step, and return them.
 
     Projects of the ids ``wanted`` come to be where there is none, all of them where that is left out. Those that are
-    deleted here are left as they are.
+    deleted here are left as they are. ``shown`` says whether the source's own token is shown them, None that it is not
+    known, since a member was told.
     """
-    known = origins.find_mirrors(tx, source.key, [each.id for each in shown])
+    known = origins.find_mirrors(tx, source.key, [each.id for each in told])
     topics = store.topics_of(tx, [mirror.origin.project for mirror in known.values()])
     now, access, found = now_ms(), False, []
-    for project in shown:
+    for project in told:
         mirror = known.get(project.id)
         if mirror is None and _is_id(project.id) and (wanted is None or project.id in wanted):
-            key, opened = _create(tx, source, project, now)
+            key, opened = _create(tx, source, project, bool(shown), now)
             found.append(Mirrored(key, project.id, changed=True))
             access = access or opened
         elif mirror is not None and mirror.deleted_at is None:
             key, origin = mirror.origin.project, mirror.origin
-            done = _update(tx, source, mirror, topics[key], project, now)
+            done = _update(tx, source, mirror, topics[key], project, origin.shown if shown is None else shown, now)
             known_of = origin.seen_at != GONE and origin.changed_at == project.changed_at
             found.append(Mirrored(key, project.id, changed=not known_of or done is not None))
             access = access or bool(done)
@@ -82,7 +88,7 @@ def mirror_projects(
     return found
 
 
-def _create(tx: Connection, source: SourceRecord, project: SourceProject, now: int) -> tuple[int, bool]:
+def _create(tx: Connection, source: SourceRecord, project: SourceProject, shown: bool, now: int) -> tuple[int, bool]:
     """Make the project of one that is kept elsewhere, and return its key and whether anybody's access changes."""
     namespace, name = _free_path(tx, source, project)
     values = {
@@ -101,7 +107,7 @@ def _create(tx: Connection, source: SourceRecord, project: SourceProject, now: i
     key = store.insert_project(tx, values)
     moved_away = store.free_path(tx, f"{namespace}/{name}")
     store.set_topics(tx, key, _topics(project))
-    there = _there(project)
+    there = _there(project, shown)
     origins.insert_origin(tx, Origin(key, source.key, project.id, seen_at=now, **there))
     told = _told(f"{namespace}/{name}", project.visibility, _description(project), _topics(project), project.archived)
     publish(tx, Event("project.create", f"{namespace}/{name}", SYSTEM, key, after=told))
@@ -109,7 +115,13 @@ def _create(tx: Connection, source: SourceRecord, project: SourceProject, now: i
 
 
 def _update(
-    tx: Connection, source: SourceRecord, mirror: Mirror, topics: list[str], project: SourceProject, now: int
+    tx: Connection,
+    source: SourceRecord,
+    mirror: Mirror,
+    topics: list[str],
+    project: SourceProject,
+    shown: bool,
+    now: int,
 ) -> bool | None:
     """Bring a project into step with its source, and return whether anybody's access changes, None if nothing does."""
     origin, key = mirror.origin, mirror.origin.project
@@ -124,7 +136,7 @@ def _update(
     if _fitted(source, project) != path:
         path, moved = _moved(tx, source, mirror, project, now)
         values |= moved
-    there = _there(project)
+    there = _there(project, shown)
     if any(getattr(origin, name) != value for name, value in there.items()):
         origins.update_origin(tx, key, **there)
     if not values and topics == _topics(project):
@@ -243,10 +255,10 @@ def _is_id(text: str) -> bool:
     return 0 < len(text) <= MAX_ID and text.isprintable()
 
 
-def _there(project: SourceProject) -> dict[str, Any]:
-    """Return what a project is called where it is kept, and when it was last active there."""
+def _there(project: SourceProject, shown: bool) -> dict[str, Any]:
+    """Return what is known of a project where it is kept."""
     path = clean_text(project.path)[:MAX_PATH]
-    return {"external_path": path, "url": clean_text(project.url), "changed_at": project.changed_at}
+    return {"external_path": path, "url": clean_text(project.url), "changed_at": project.changed_at, "shown": shown}
 
 
 def _description(project: SourceProject) -> str:

@@ -47,6 +47,7 @@ class Origin:
     url: str
     seen_at: int
     changed_at: int
+    shown: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ def count_mirrored(tx: Connection, visible: Select[Any]) -> dict[int, int]:
 
 
 def _origin(row: Row[Any]) -> Origin:
-    return Origin(row.project, row.source, row.external_id, row.external_path, row.url, row.seen_at, row.changed_at)
+    return Origin(*row[: len(Origin.__slots__)])
 
 
 def with_role(tx: Connection, keys: Collection[int], least: int) -> set[int]:
