@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,16 @@ from dulwich.objects import ObjectID
 from dulwich.pack import PackData
 from structlog.testing import capture_logs
 
-from mainspring.engines.sources import Source, SourceProject, TreeEntry, Visibility, git_objects, open_source
+from mainspring.engines.sources import (
+    Source,
+    SourceProject,
+    TreeEntry,
+    Visibility,
+    git_objects,
+    git_repository,
+    open_source,
+)
+from mainspring.engines.sources.git_objects import Objects
 from mainspring.engines.sources.git_repository import topics_of
 from mainspring.kit.errors import MainspringError, NotFound, TooLarge, Unavailable
 from tests.components.git_repositories import Repository, lfs_pointer
@@ -517,4 +527,45 @@ def test_reading_closes_what_it_opened(folder: Path, sea: Repository) -> None:
         read(folder, "a", end=5)
         entries(folder)
         listed(folder)
+    assert psutil.Process().num_fds() <= before
+
+
+def test_who_goes_away_leaves_nothing_open(folder: Path, sea: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are closed after the work on them has ended, not in the middle of it."""
+    random.seed(4)
+    sea.commit({"big.bin": random.randbytes(2_000_000)}, AT)
+    sea.repo.close()
+    events: list[str] = []
+    chunks, close = Objects.chunks, git_repository.Repository.close
+
+    def slow(*arguments: Any) -> Iterator[bytes]:
+        for chunk in chunks(*arguments):
+            events.append("read")
+            time.sleep(0.05)
+            events.append("done")
+            yield chunk
+
+    def closed(repository: git_repository.Repository) -> None:
+        events.append("closed")
+        close(repository)
+
+    monkeypatch.setattr(Objects, "chunks", slow)
+    monkeypatch.setattr(git_repository.Repository, "close", closed)
+
+    async def go_away() -> None:
+        async def look() -> None:
+            async with source_of(folder).open("lab/sea", "big.bin", "main") as file:
+                async for _ in file.chunks:
+                    continue
+
+        task = asyncio.create_task(look())
+        while events.count("read") < 3:
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    before = psutil.Process().num_fds()
+    asyncio.run(go_away())
+    assert events[-2:] == ["done", "closed"]
     assert psutil.Process().num_fds() <= before

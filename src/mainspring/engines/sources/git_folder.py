@@ -34,7 +34,6 @@ MAX_PARTS = 6
 PAGE = 100
 TREE_PAGE = 1_000
 
-_T = TypeVar("_T")
 _Result = TypeVar("_Result")
 
 
@@ -86,8 +85,8 @@ class GitFolder:
         path = await asyncio.to_thread(self._find, project)
         async with self._open(path) as repository:
             with _reading(path):
-                files = await asyncio.to_thread(lambda: repository.files(repository.commit(ref)))
-                while page := await asyncio.to_thread(lambda: list(islice(files, TREE_PAGE))):
+                files = await _step(lambda: repository.files(repository.commit(ref)))
+                while page := await _step(lambda: list(islice(files, TREE_PAGE))):
                     yield page
 
     @asynccontextmanager
@@ -99,10 +98,10 @@ class GitFolder:
         folder = await asyncio.to_thread(self._find, project)
         async with self._open(folder) as repository:
             with _reading(folder):
-                found = await asyncio.to_thread(lambda: repository.find(repository.commit(ref), path))
+                found = await _step(lambda: repository.find(repository.commit(ref), path))
                 first, last = min(start, found.size), found.size if end is None else min(end, found.size)
-                chunks = await asyncio.to_thread(repository.chunks, found, first, max(first, last))
-                early = await asyncio.to_thread(next, chunks, None)
+                chunks = await _step(lambda: repository.chunks(found, first, max(first, last)))
+                early = await _step(lambda: next(chunks, None))
             yield SourceFile(
                 found.size,
                 first,
@@ -225,7 +224,7 @@ class GitFolder:
     @asynccontextmanager
     async def _open(self, path: Path) -> AsyncIterator[Repository]:
         with _reading(path):
-            repository = await asyncio.to_thread(self._repository, path)
+            repository = await _step(lambda: self._repository(path))
         try:
             yield repository
         finally:
@@ -256,7 +255,17 @@ async def _stream(folder: Path, early: bytes | None, chunks: Iterator[bytes]) ->
     while early is not None:
         yield early
         with _reading(folder):
-            early = await asyncio.to_thread(next, chunks, None)
+            early = await _step(lambda: next(chunks, None))
+
+
+async def _step(work: Callable[[], _Result]) -> _Result:
+    """Do a bounded piece of work in a thread. Who is cancelled meanwhile waits for its end: files are closed then."""
+    running = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.gather(running, return_exceptions=True)
+        raise
 
 
 @contextmanager
