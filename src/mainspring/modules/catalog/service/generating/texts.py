@@ -51,7 +51,8 @@ def safe_url(text: object, mail: bool = False) -> str | None:
     """Return an http(s) address as it may be shown, or None where there is none or it carries a secret."""
     if not isinstance(text, str) or len(text) > _LONGEST_URL:
         return None
-    url = clean(text).strip()
+    # As browsers do, which leave out tabs and ends of lines wherever they stand.
+    url = re.sub(r"[\t\n]", "", clean(text)).strip()
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -64,7 +65,7 @@ def safe_url(text: object, mail: bool = False) -> str | None:
         return None
     if re.search(r"[\s<>\"{}|\\^`\[\]]", parts.netloc.replace("[", "", 1).replace("]", "", 1)):
         return None
-    names = (name for name, _ in parse_qsl(f"{parts.query}&{parts.fragment}", max_num_fields=1000))
+    names = (name for name, _ in parse_qsl(f"{parts.query}&{parts.fragment}"))
     if any(_SECRETS.search(name) for name in names):
         return None
     rest = url[len(f"{parts.scheme}://{parts.netloc}") :]
