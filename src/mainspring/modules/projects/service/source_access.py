@@ -22,7 +22,7 @@ from sqlalchemy import Connection
 from mainspring.engines.sources import Account, Level, Source, SourceProject
 from mainspring.kit.actors import OUTSIDE_PROJECTS, Actor
 from mainspring.kit.context import client_address
-from mainspring.kit.errors import MainspringError, NotFound, PermissionDenied, Unauthenticated, Unavailable
+from mainspring.kit.errors import Internal, MainspringError, NotFound, PermissionDenied, Unauthenticated, Unavailable
 from mainspring.kit.permissions import ACCOUNT_PERMISSIONS, Permission
 from mainspring.kit.time import now_ms
 from mainspring.modules.identity import service as identity
@@ -177,34 +177,35 @@ class SourceAccess:
             return None if known is None or known.token is None else self._due(known)
         began, asked_at = time.monotonic(), now_ms()
         try:
-            told, own, sealed = await self._ask_about(known)
-            await self._keep(user, told, own, sealed, asked_at)
+            told, own = await self._ask_about(known)
+            await self._keep(user, told, own, None, asked_at)
         except Unauthenticated as error:
             log.info("source_access_ended", source=self.name, user=user, reason=error.message)
-            await self._services.db.write(store.close_account, known.source, user, known.token)
+            await self._services.db.write(store.close_account, known.source, user, forget=True)
+            return None
         except MainspringError as error:
             log.warning("source_not_asked", source=self.name, user=user, error=error.message)
-            await self._services.db.write(store.close_account, known.source, user)
+            await self._services.db.write(store.close_account, known.source, user, forget=False)
             return now_ms() + int(AWAY_S * 1000)
-        self._asked[user] = began
-        if len(self._asked) > MAX_VOUCHED:
+        if len(self._asked) >= MAX_VOUCHED:
             self._asked.clear()
+        self._asked[user] = began
         return asked_at + self._ttl_s * 1000
 
-    async def _ask_about(self, known: SourceAccount) -> tuple[Account, list[SourceProject], bytes | None]:
-        """Return what the source says of an account; where its token has ended, with a new one of its session."""
-        source, settings = self._source(), self._services.settings
-        token = await _unseal(settings, self.name, known)
+    async def _ask_about(self, known: SourceAccount) -> tuple[Account, list[SourceProject]]:
+        """Return what the source says of an account; where its token has ended, to a new one of its session."""
+        token = await _unseal(self._services.settings, self.name, known)
         try:
-            told = await self._ask(source.access(token), ASK_S)
-            return told, await self._ask(_list_own(source, token), LIST_S), None
+            return await self._ask_with(token)
         except Unauthenticated:
             renewed = await identity.renew_provider_token(self._services, known.user, self.name.partition(":")[2])
             if renewed is None:
                 raise
-        told = await self._ask(source.access(renewed), ASK_S)
-        own = await self._ask(_list_own(source, renewed), LIST_S)
-        return told, own, await _seal(settings, self.name, known.user, renewed)
+        return await self._ask_with(renewed)
+
+    async def _ask_with(self, token: str) -> tuple[Account, list[SourceProject]]:
+        told = await self._ask(self._source().access(token), ASK_S)
+        return told, await self._ask(_list_own(self._source(), token), LIST_S)
 
     async def _keep(
         self, user: int, told: Account, own: Sequence[SourceProject], sealed: bytes | None, asked_at: int
@@ -265,9 +266,13 @@ async def _list_own(source: Source, token: str) -> list[SourceProject]:
 def keep_access(tx: Connection, name: str, said: SourceAccount, own: Sequence[SourceProject]) -> None:
     """Keep what a source said of an account, and its levels in the projects that are known here.
 
-    ``said.token`` None leaves the one that is kept; ``said.source`` is looked up by its name.
+    ``said.token`` None leaves the one that is kept; ``said.source`` is looked up by its name. What was asked before
+    what is kept is dropped.
     """
     source = know_source(tx, name)
+    known = store.find_source_account(tx, said.user, name, hold=True)
+    if known is not None and known.asked_at > said.asked_at:
+        return  # another process has asked later, and was faster
     for hook in _on_seen:
         hook(tx, source, own)
     mirrored = origins.find_origins(tx, source.key, [each.id for each in own])
@@ -276,7 +281,6 @@ def keep_access(tx: Connection, name: str, said: SourceAccount, own: Sequence[So
         for each in own
         if each.id in mirrored and each.level is not None and each.level > Level.MINIMAL
     }
-    known = store.find_source_account(tx, said.user, name)
     held = store.levels_of(tx, source.key, said.user)
     token = said.token or (known.token if known else None)
     store.set_source_account(tx, replace(said, source=source.key, token=token))
@@ -296,7 +300,7 @@ async def keep_token(services: Services, user: int, issuer: str, token: str) -> 
 
 
 def _keep_token(tx: Connection, name: str, user: int, sealed: bytes) -> None:
-    known = store.find_source_account(tx, user, name)
+    known = store.find_source_account(tx, user, name, hold=True)
     if known is None:
         known = SourceAccount(know_source(tx, name).key, user, inside=False, asked_at=0, good_until=0, token=None)
     store.set_source_account(tx, replace(known, token=sealed))
@@ -310,7 +314,7 @@ async def token_of(services: Services, actor: Actor) -> str | None:
     if not name or actor.key is None:
         return None
     known = await services.db.read(store.find_source_account, actor.key, name)
-    return None if known is None or known.token is None else await _unseal(services.settings, name, known)
+    return None if known is None or known.token is None else await _opened(services.settings, name, known)
 
 
 async def token_of_member(services: Services, project: int) -> str | None:
@@ -323,7 +327,9 @@ async def token_of_member(services: Services, project: int) -> str | None:
     if source is None:
         return None
     for known in await services.db.read(store.find_tokens, project, Level.REPORTER, TRIED):
-        token = await _unseal(services.settings, name, known)
+        token = await _opened(services.settings, name, known)
+        if token is None:
+            continue
         try:
             await source.access(token)
         except (Unauthenticated, PermissionDenied, NotFound):
@@ -334,6 +340,15 @@ async def token_of_member(services: Services, project: int) -> str | None:
 
 async def _seal(settings: Settings, source: str, user: int, token: str) -> bytes:
     return await identity.seal(settings, token.encode(), _context(source, user))
+
+
+async def _opened(settings: Settings, source: str, known: SourceAccount) -> str | None:
+    """Return a token that is kept, None for one that no key opens any more."""
+    try:
+        return await _unseal(settings, source, known)
+    except Internal as error:
+        log.error("source_token_unreadable", source=source, user=known.user, error=error.message)
+        return None
 
 
 async def _unseal(settings: Settings, source: str, known: SourceAccount) -> str:

@@ -48,10 +48,10 @@ _ACCOUNT: Select[Any] = select(*(source_accounts.c[name] for name in _COLUMNS))
 _SAME = and_(source_roles.c.source == source_accounts.c.source, source_roles.c.user == source_accounts.c.user)
 
 
-def find_source_account(tx: Connection, user: int, source: str) -> SourceAccount | None:
-    """Return what a source, by its name, said of an account, or None."""
+def find_source_account(tx: Connection, user: int, source: str, *, hold: bool = False) -> SourceAccount | None:
+    """Return what a source, by its name, said of an account, or None; ``hold`` others back who change it."""
     named = _ACCOUNT.join_from(source_accounts, sources).where(source_accounts.c.user == user, sources.c.name == source)
-    row = tx.execute(named).one_or_none()
+    row = tx.execute(named.with_for_update(of=source_accounts) if hold else named).one_or_none()
     return None if row is None else SourceAccount(*row)
 
 
@@ -65,12 +65,11 @@ def set_source_account(tx: Connection, account: SourceAccount) -> None:
     upsert_rows(tx, source_accounts, _COLUMNS, [tuple(getattr(account, name) for name in _COLUMNS)])
 
 
-def close_account(tx: Connection, source: int, user: int, token: bytes | None = None) -> None:
-    """Let what a source said of an account count no more, and forget that token where it is given."""
+def close_account(tx: Connection, source: int, user: int, *, forget: bool) -> None:
+    """Let what a source said of an account count no more; ``forget`` its token too."""
     mine = (source_accounts.c.source == source, source_accounts.c.user == user)
-    tx.execute(update(source_accounts).where(*mine).values(good_until=0))
-    if token is not None:
-        tx.execute(update(source_accounts).where(*mine, source_accounts.c.token == token).values(token=None))
+    gone = {"token": None} if forget else {}
+    tx.execute(update(source_accounts).where(*mine).values(good_until=0, **gone))
 
 
 def find_standing(tx: Connection, user: int, source: int, project: int, now: int) -> Standing | None:
