@@ -192,11 +192,13 @@ def signed(server: Guarded, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         who = await db.read(lambda tx: tx.execute(select(users.c.id).where(users.c.name == "dl-reader")).scalar_one())
         actor = Actor("dl-reader", frozenset(), 0, who, ActorKind.USER)
         url = await catalog.sign_download(services, actor, server.url, key, "README.md", "v1")
+        sign = await db.read(catalog.file_signer, actor)
+        archive = server.url + sign(key, SLUG, "", "v1")
         monkeypatch.setattr(time, "time", lambda: 1_000_000.0)
         late = await catalog.sign_download(services, actor, server.url, key, "README.md", "v1")
         monkeypatch.undo()
         db.close()
-        return {"url": url, "late": late}
+        return {"url": url, "late": late, "archive": archive}
 
     return asyncio.run(make())
 
@@ -225,6 +227,13 @@ def test_a_signed_url_reads_its_file_alone(server: Guarded, signed: dict[str, An
         answer = httpx.get(other)
         assert answer.status_code == (200 if other.endswith("&path=page.html") else 403), other
         assert answer.content == CONTENT or answer.status_code == 403
+
+
+def test_a_signed_archive(signed: dict[str, Any]) -> None:
+    answer = httpx.get(signed["archive"])
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    assert httpx.get(signed["archive"].replace("?", "/README.md?")).status_code == 403
+    assert httpx.get(signed["archive"] + "&format=tar").headers["content-type"] == "application/x-tar"
 
 
 def test_a_signed_url_ends_with_the_role_and_with_the_account(server: Guarded, signed: dict[str, Any]) -> None:

@@ -79,9 +79,9 @@ def download_signer(tx: Connection, expires_s: int) -> Callable[[str], str]:
     return sign
 
 
-async def signing_key(services: Services) -> bytes:
+def signing_key(tx: Connection) -> bytes:
     """Return the key that all processes of this database sign with, for others that sign what they say."""
-    return await services.db.read(records.select_signing_key)
+    return records.select_signing_key(tx)
 
 
 async def sign_upload(services: Services, origin: str, path: str, expires_s: int) -> SignedUrl:

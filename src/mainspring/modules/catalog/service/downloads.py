@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
@@ -32,7 +32,7 @@ from mainspring.modules.projects.service.origins import get_origin, get_source
 from mainspring.modules.services import Services
 
 DOWNLOADS = "/api/download"
-SIGNED_S = 900
+SIGNED_S, SAME_S = 900, 300
 MAX_PATH_BYTES = 4096
 MAX_REF = 300
 TREE_PAGE = 1000
@@ -182,15 +182,15 @@ async def open_file(
 
 
 def file_url(origin: str, slug: str, path: str, ref: str = "") -> str:
-    """Return the URL of a file; who asks for it must be allowed to."""
+    """Return the URL of a file, or without a path of an archive of all; who asks for it must be allowed to."""
     query = f"?{urlencode({'ref': ref})}" if ref else ""
-    return f"{origin}{DOWNLOADS}/{quote(slug, safe='')}/{quote(path)}{query}"
+    return origin + _address(slug, path) + query
 
 
 async def sign_download(
     services: Services, actor: Actor, origin: str, project_key: int, path: str, ref: str = ""
 ) -> str:
-    """Return a URL that reads one file at one ref for a quarter of an hour, as the actor's account.
+    """Return a URL that reads one file at one ref for a quarter of an hour at most, as the actor's account.
 
     What that account may do is looked at again when the URL is used: once it may not read the file, nor may whoever
     has the URL. Raises as ``files_of``; that there is such a file is not looked up.
@@ -198,11 +198,25 @@ async def sign_download(
     check_path(path)
     check_ref(ref)
     found = await files_of(services, actor, project_key)
-    expires = int(time.time()) + SIGNED_S
-    account = _NO_ACCOUNT if actor.key is None else str(actor.key)
-    signature = _sign(await signing_key(services), [account, project_key, path, ref, expires])
-    query = urlencode({"ref": ref, "account": account, "expires": expires, SIGNATURE: signature})
-    return f"{origin}{DOWNLOADS}/{quote(found.slug, safe='')}/{quote(path)}?{query}"
+    sign = await services.db.read(file_signer, actor)
+    return origin + sign(project_key, found.slug, path, ref)
+
+
+def file_signer(tx: Connection, actor: Actor) -> Callable[[int, str, str, str], str]:
+    """Return what signs reads as ``sign_download`` does, of a project's key and slug, a path and a ref.
+
+    It returns path and query of a URL that needs its origin. It is for lists of many files: that the actor may read
+    them now must be known. Without a path it signs an archive of all files. URLs stay the same for a few minutes.
+    """
+    key, account = signing_key(tx), _NO_ACCOUNT if actor.key is None else str(actor.key)
+    expires = (int(time.time()) + SIGNED_S) // SAME_S * SAME_S
+
+    def sign(project_key: int, slug: str, path: str, ref: str) -> str:
+        signature = _sign(key, [account, project_key, path, ref, expires])
+        query = {"ref": ref, "account": account, "expires": expires, SIGNATURE: signature}
+        return f"{_address(slug, path)}?{urlencode(query)}"
+
+    return sign
 
 
 async def check_signed(
@@ -216,7 +230,7 @@ async def check_signed(
     given = query.get(SIGNATURE, "")
     if not re.fullmatch(r"[0-9]{1,12}", expires, re.ASCII):
         raise _not_signed()
-    key = await signing_key(services)
+    key = await services.db.read(signing_key)
     signed = _sign(key, [account, project_key, path, ref, int(expires)])
     if not hmac.compare_digest(signed.encode(), given.encode()):
         raise _not_signed()
@@ -284,6 +298,10 @@ def _enter(tx: Connection, actor: Actor, project_key: int) -> tuple[ProjectFiles
 def _owns_server(actor: Actor) -> bool:
     """Return whether it is the owner of a server that asks nobody to sign in, or the server itself."""
     return actor.key is None and actor.is_admin
+
+
+def _address(slug: str, path: str) -> str:
+    return f"{DOWNLOADS}/{quote(slug, safe='')}" + (f"/{quote(path)}" if path else "")
 
 
 def _sign(key: bytes, what: list[str | int]) -> str:
