@@ -41,7 +41,7 @@ def test_good_addresses_stay(text: str, url: str) -> None:
         *("https://a.org/?x=1&Private-Token=y", "https://a.org/?api_key=x", "https://a.org/?x-amz-signature=y"),
         *("https://a.org/#access_token=x", "https://a.org/" + "x" * 2000, "mailto:a@b.org", "javascript:a"),
     ],
-    ids=range(23),
+    ids=range(24),
 )
 def test_bad_addresses_are_none(text: str) -> None:
     assert safe_url(text) is None
