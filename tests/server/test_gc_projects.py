@@ -36,6 +36,9 @@ def fill(client: httpx.Client, path: str) -> str:
     ask("POST", "/api/v1/projects", json={"path": path})
     run = ask("POST", f"{project}/api/v1/runs", json={"experiment_id": "0"}).json()
     ask("PUT", f"{project}/api/v1/runs/{run['run_id']}/artifacts/f.txt", content=b"f")
+    ask("PUT", f"{project}/api/v1/files/data/a.csv", content=path.encode())
+    ask("POST", f"{project}/api/v1/releases", json={"tag": "v1"})
+    ask("PUT", f"/api/store/{path}/files/md5/d4/1d8cd98f00b204e9800998ecf8427e", content=b"")
     ask("POST", f"{project}/api/v1/models", json={"name": "m"})
     ask("POST", f"{project}/api/v1/models/m/versions", json={"source": run["artifact_uri"], "run_id": run["run_id"]})
     ask("PUT", f"{project}/api/v1/config/app?environment=dev", json={"value": {"a": 1}})
@@ -79,12 +82,16 @@ def test_a_deleted_project_goes_when_its_time_is_over(url: str, tmp_path: Path) 
         collect(client)
         there = {path: (data / "artifacts" / folder / "f.txt").exists() for path, folder in folders.items()}
         assert there == {"team/going": False, "team/staying": True}
+        kept = [each for name in ("_files", "_dvc") for each in (data / "artifacts").glob(f"_projects/*/{name}/**/*")]
+        assert [each.read_bytes() for each in kept if each.is_file()] == [b"team/staying", b""]
         again = client.post("/api/v1/projects", json={"path": "team/going"})
         assert again.status_code == 201, again.text
         fresh = client.get("/p/team/going/api/v1/experiments").json()["items"]
         assert [each["name"] for each in fresh] == ["Default"]
         assert client.get("/p/team/going/api/v1/models").json()["items"] == []
+        assert client.get("/p/team/going/api/v1/files").json()["items"] == []
         assert client.post("/api/v1/projects/restore", json={"path": "team/staying"}).status_code == 200
         assert len(client.get("/p/team/staying/api/v1/models").json()["items"]) == 1
+        assert client.get("/p/team/staying/api/v1/files/data/a.csv?ref=v1").content == b"team/staying"
         actions = [each["action"] for each in client.get("/api/v1/audit?scope=instance").json()["items"]]
         assert actions.count("project.purge") == 1
