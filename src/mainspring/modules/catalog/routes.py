@@ -24,7 +24,7 @@ from mainspring.modules.services import Services
 
 All = NamedDependency[Services]
 Who = NamedDependency[Actor]
-DISCOVER, SIGNED_IN = needs(Permission.PROJECTS_DISCOVER), needs(Permission.SIGNED_IN)
+DISCOVER, READ = needs(Permission.PROJECTS_DISCOVER), needs(Permission.PROJECT_READ)
 MaxResults = Annotated[int, QueryParameter(description="How many at most.")]
 PageToken = Annotated[str | None, QueryParameter(description="The `next_page_token` of the page before.")]
 CATALOG, STAR = "/api/v1/catalog", "/api/v1/project/star"
@@ -63,13 +63,13 @@ async def lint_readme(data: JSONBody[LintRequest]) -> LintReport:
     return LintReport(await asyncio.to_thread(service.lint_readme, data.readme))
 
 
-@put(STAR, opt=SIGNED_IN, status_code=204)
+@put(STAR, opt=READ, status_code=204)
 async def star_project(services: All, actor: Who) -> None:
     """Star the project of the URL, where it comes from."""
     await service.star_project(services, actor, True)
 
 
-@delete(STAR, opt=SIGNED_IN)
+@delete(STAR, opt=READ)
 async def unstar_project(services: All, actor: Who) -> None:
     """Take one's star of the project of the URL back."""
     await service.star_project(services, actor, False)

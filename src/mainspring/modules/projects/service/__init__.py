@@ -34,7 +34,7 @@ from mainspring.modules.projects.service.source_access import (
     token_of,
     token_of_member,
 )
-from mainspring.modules.projects.service.stars import count_stars, set_star
+from mainspring.modules.projects.service.stars import check_may_star, count_stars, set_star
 from mainspring.modules.projects.store import visible_projects
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "SourceAccess",
     "Vouched",
     "acting_in",
+    "check_may_star",
     "count_stars",
     "create_namespace",
     "create_project",
