@@ -22,6 +22,9 @@ TITLE = "Mainspring"
 DESCRIPTION = "Models, data and programs of this Mainspring, as far as whoever asks may see them."
 
 Document = dict[str, Any]
+Sign = Callable[[str, str], str]
+"""Returns path and query of a URL that reads a file, by its path and ref, or without a path all files."""
+
 _content = msgspec.json.Decoder(Content)
 
 
@@ -120,21 +123,14 @@ def collections(site: Site, path: str, name: str, shelves: Iterable[Document], *
     return {name: list(shelves), "links": links, **more}
 
 
-def own_files(record: ItemRecord) -> tuple[list[str], str]:
-    """Return the paths of those files of a project that are assets of its item, and the ref that they are of."""
-    content = _content.decode(record.content)
-    hrefs = [asset["href"] for asset in content.assets.values()]
-    return [each.removeprefix(catalog.OWN_FILE) for each in hrefs if each.startswith(catalog.OWN_FILE)], content.ref
-
-
-def item(site: Site, record: ItemRecord, around: Surroundings, signed: Mapping[str, str] | None = None) -> Document:
+def item(site: Site, record: ItemRecord, around: Surroundings, sign: Sign | None = None) -> Document:
     """Return an item: what is kept of it, with its models, and with links and files by this server's addresses.
 
-    ``signed`` are URLs of files by their paths, in place of those that ask who is asking.
+    ``sign`` makes URLs of files in place of those that ask who is asking.
     """
     content = _content.decode(record.content)
     parent = site.collection(record.collection)
-    resolve = _resolver(site, record.slug, content.ref, signed or {})
+    resolve = _resolver(site, record.slug, content.ref, sign)
     made: Document = {
         "type": "Feature",
         "stac_version": STAC_VERSION,
@@ -163,15 +159,16 @@ def item(site: Site, record: ItemRecord, around: Surroundings, signed: Mapping[s
     return made
 
 
-def _resolver(site: Site, slug: str, ref: str, signed: Mapping[str, str]) -> Callable[[str], str]:
+def _resolver(site: Site, slug: str, ref: str, sign: Sign | None) -> Callable[[str], str]:
     """Return what makes URLs of how files, releases and other projects are called in an item."""
 
     def resolve(href: str) -> str:
         if href.startswith(catalog.OWN_FILE):
             path = href.removeprefix(catalog.OWN_FILE)
-            return signed.get(path) or site.file(slug, path, ref)
+            return site.origin + sign(path, ref) if sign else site.file(slug, path, ref)
         if href.startswith(catalog.OWN_ARCHIVE):
-            return site.archive(slug, href.removeprefix(catalog.OWN_ARCHIVE))
+            tag = href.removeprefix(catalog.OWN_ARCHIVE)
+            return site.origin + sign("", tag) if sign else site.archive(slug, tag)
         if href.startswith(catalog.OWN_PROJECT):
             to, _, path = href.removeprefix(catalog.OWN_PROJECT).partition("/")
             return site.item(to, path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,12 +12,12 @@ import msgspec
 from mainspring.api.stac import documents, queries
 from mainspring.api.stac.collection_search import find_collections
 from mainspring.api.stac.conformance import CONFORMS_TO
-from mainspring.api.stac.documents import GEOJSON, JSON, SCHEMA, Document, Site, link
+from mainspring.api.stac.documents import GEOJSON, JSON, SCHEMA, Document, Sign, Site, link
 from mainspring.api.stac.fields import choose_fields
 from mainspring.api.stac.openapi import describe, describe_as_page
 from mainspring.api.stac.queries import Given
 from mainspring.kit.actors import Actor
-from mainspring.kit.errors import InvalidArgument, NotFound, PermissionDenied, Unauthenticated, Unavailable
+from mainspring.kit.errors import NotFound, PermissionDenied, Unavailable
 from mainspring.kit.http import Request, Send, respond
 from mainspring.modules.catalog import service as catalog
 from mainspring.modules.catalog.service import Category, ItemPage, ItemQuery, ItemRecord, Shelf, Surroundings
@@ -26,9 +25,6 @@ from mainspring.modules.services import Services
 
 ROOTS = ("/api/v1/stac", "/api/stac")
 """Where the API is; links lead to that which was asked."""
-
-MAX_SIGNED = 20
-"""So many files of an item get URLs that need no credentials, the first ones."""
 
 BROWSED = 500
 """So many items are in one catalog of those that lead to all."""
@@ -114,8 +110,8 @@ async def item(services: Services, actor: Actor, request: Request, send: Send, f
     category = _category(services, fields["collection"])
     record, around = await services.db.read(catalog.find_item, actor, category.id, fields["id"])
     site = site_of(request)
-    signed = {} if _is_open(services, record, around) else await _sign_files(services, actor, site, record)
-    await _send(request, send, documents.item(site, record, around, signed), GEOJSON)
+    sign = None if _is_open(services, record, around) else await _signer(services, actor, record)
+    await _send(request, send, documents.item(site, record, around, sign), GEOJSON)
 
 
 def _is_open(services: Services, record: ItemRecord, around: Surroundings) -> bool:
@@ -123,15 +119,15 @@ def _is_open(services: Services, record: ItemRecord, around: Surroundings) -> bo
     return services.settings.public_read and record.project in around.public
 
 
-async def _sign_files(services: Services, actor: Actor, site: Site, record: ItemRecord) -> dict[str, str]:
-    """Return URLs that read the files of an item without credentials for a while, if the actor may read them."""
-    paths, ref = documents.own_files(record)
-    signed: dict[str, str] = {}
-    # That somebody may see a project, and not its files, or that its source is away now, is no fault of the item.
-    with suppress(NotFound, PermissionDenied, Unauthenticated, Unavailable, InvalidArgument):
-        for path in paths[:MAX_SIGNED]:
-            signed[path] = await catalog.sign_download(services, actor, site.origin, record.project, path, ref)
-    return signed
+async def _signer(services: Services, actor: Actor, record: ItemRecord) -> Sign | None:
+    """Return what makes URLs that need no credentials for a while, None where the actor may not read the files."""
+    try:
+        files = await catalog.files_of(services, actor, record.project)
+    except (NotFound, PermissionDenied, Unavailable):
+        # That somebody sees a project and not its files, or that its source is away, is no fault of the item.
+        return None
+    sign = await services.db.read(catalog.file_signer, actor)
+    return lambda path, ref: sign(record.project, files.slug, path, ref)
 
 
 async def search(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
