@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -186,3 +188,24 @@ def test_everyone_sees_the_catalog_with_their_own_eyes(shared: MainspringServer)
     assert seen() == public
     assert [projects(f"double-{name}") for name in ("bob", "dave", "eve")] == [8, 8, 7]
     assert "double-bob" not in shared.log
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_while_it_reads_goes_on_where_it_was(tmp_path: Path) -> None:
+    with contextmanager(double_of_gitlab)() as url:
+        httpx.post(f"{url}/__double__/reset", json={"bulk": 150}).raise_for_status()
+        httpx.post(f"{url}/__double__/faults", json={"match": "/repository/", "latency_ms": 100}).raise_for_status()
+        environment = {"MAINSPRING_GITLAB_URL": url, "MAINSPRING_GITLAB_TOKEN": "double-root"}
+        server = MainspringServer(tmp_path / "data", environment=environment)
+        for least in (10, 60):
+            server.start()
+            with ms.connect(server.url) as client:
+                wait_until(lambda: len(list(client.catalog.search())) >= least, f"{least} items", 30)  # noqa: B023
+            server.kill()
+        httpx.request("DELETE", f"{url}/__double__/requests").raise_for_status()
+        with server, ms.connect(server.url) as client:
+            wait_until(lambda: len(list(client.catalog.search())) == 150 + ITEMS, "all items", 30)
+            asked = httpx.get(f"{url}/__double__/requests?path=/api/v4/projects/*/repository/tree").json()
+        rows = asked if isinstance(asked, list) else asked["requests"]
+        trees = [row["path"] for row in rows]
+        assert 0 < len(trees) == len(set(trees)) <= 150 - 60 + 16 + ITEMS  # what was read is not read again
