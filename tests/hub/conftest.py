@@ -27,6 +27,7 @@ FILES = {
     "weights/model.bin": LARGE,
     "weights/old/first.bin": b"first",
     "tracking/runs.csv": b"run,loss\n1,0.5\n",
+    "empty.txt": b"",
     "odd name +1 100%25.txt": b"odd",
 }
 CHANGED = b'{"layers": 3}'

@@ -127,7 +127,7 @@ def tree(hub: Hub, *arguments: str, **more: object) -> list[tuple[str, int | Non
 def test_a_tree_is_listed_by_folders(hub: Hub) -> None:
     assert tree(hub, MODEL, "weights") == [("weights/model.bin", len(LARGE)), ("weights/old", None)]
     assert tree(hub, MODEL, "weights/old") == [("weights/old/first.bin", 5)]
-    top = {"README.md", "config.json", "odd name +1 100%25.txt", "tracking", "weights"}
+    top = {"README.md", "config.json", "empty.txt", "odd name +1 100%25.txt", "tracking", "weights"}
     assert {path for path, _ in tree(hub, MODEL)} == top
     whole = tree(hub, MODEL, recursive=True)
     assert {path for path, size in whole if size is not None} == set(FILES)

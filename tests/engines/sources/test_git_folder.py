@@ -201,7 +201,7 @@ def test_a_tree_that_grows_without_end_is_cut(folder: Path, sea: Repository, mon
 def test_what_is_packed_is_read_the_same(folder: Path, sea: Repository) -> None:
     random.seed(1)
     big = random.randbytes(900_000)
-    commit = sea.commit({"big.bin": big, "note.txt": b"note"}, AT)
+    commit = sea.commit({"big.bin": big, "note.txt": b"note", "empty": b""}, AT)
     sea.tag("light", commit)
     sea.tag("v1", commit, "One\n\nThe first.", AT + 5)
     loose = entries(folder), asyncio.run(source_of(folder).releases("lab/sea"))
@@ -209,6 +209,7 @@ def test_what_is_packed_is_read_the_same(folder: Path, sea: Repository) -> None:
     assert not list((sea.controldir / "objects").glob("??/*"))
     assert (entries(folder), asyncio.run(source_of(folder).releases("lab/sea"))) == loose
     assert read(folder, "big.bin", "light") == big
+    assert read(folder, "empty", "light") == b""
     assert read(folder, "big.bin", "v1", 300_000, 700_001) == big[300_000:700_001]
     assert [(each.tag, each.name, each.description) for each in loose[1]] == [
         ("v1", "One", "The first."),

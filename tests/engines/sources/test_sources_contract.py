@@ -194,7 +194,7 @@ def test_a_large_file_is_read_itself(place: World, run: Run) -> None:
 
 
 @pytest.mark.parametrize("path", [NESTED, LARGE])
-@pytest.mark.parametrize(("start", "end"), [(0, 1), (3, 9), (5, None), (2, 10**9), (7, 7)])
+@pytest.mark.parametrize(("start", "end"), [(0, 1), (3, 9), (5, None), (2, 10**9), (7, 7), (0, 0)])
 def test_a_part_of_a_file_is_read(place: World, run: Run, path: str, start: int, end: int | None) -> None:
     whole = LARGE_BYTES if path == LARGE else PROJECT.files[path]
     assert run(read(place, path, "main", start, end)) == whole[start:end]
