@@ -86,6 +86,12 @@ PARTS = [
 ]  # fmt: skip
 
 
+def test_harmless_html_is_text_too() -> None:
+    for raw in ("<b>x</b>", '<a href="https://example.org">x</a>', '<img src="https://example.org/a.png">', "<br>"):
+        assert not re.search(r"<(?!/?p>)", render_readme(f"y {raw}"))
+        assert "&lt;" in render_readme(raw)
+
+
 class Seen(HTMLParser):
     """Notes every tag and address of a page."""
 
