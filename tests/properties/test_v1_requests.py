@@ -146,9 +146,9 @@ def filled(path: str, values: dict[str, Any]) -> str:
 
 
 def properties_of(method: str, path: str) -> list[str]:
-    """Return the names of the fields of an operation's body."""
+    """Return the names of the fields of an operation's body, of several kinds of body the first's."""
     schema = describe()["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
-    name = schema["$ref"].rpartition("/")[2]
+    name = schema.get("oneOf", [schema])[0]["$ref"].rpartition("/")[2]
     return list(describe()["components"]["schemas"][name]["properties"])
 
 

@@ -102,7 +102,7 @@ def test_events_may_come_again_and_in_any_order(tx: Connection) -> None:
 
 def test_jobs_and_datasets_are_told_of_without_runs(tx: Connection) -> None:
     actor = new_project(tx, "team/etl")
-    facets = {"schema": FACET | {"fields": []}}
+    facets: dict[str, Any] = {"schema": FACET | {"fields": []}}
     dataset = {"namespace": "s3://raw", "name": "wine", "facets": facets}
     take_events(tx, actor, [event(None, run=None), event(None, run=None, job=None, dataset=dataset)])
     found = trace(tx, actor, "dataset:s3://raw/wine", 2)
@@ -235,6 +235,13 @@ def test_our_runs_are_told_as_events(tx: Connection, chain: Chain) -> None:
     assert [output["name"] for output in end["outputs"]] == [chain.ids[2], chain.ids[3]]
     assert end["run"]["facets"]["mainspring_run"]["name"] == "train"
     assert told(list_events(tx, chain.actor, of=chain.ids[3])) == [start, end]
+
+
+@pytest.mark.parametrize("ended_at", [-(2**62), 2**62], ids=["long-ago", "far-off"])
+def test_times_that_no_calendar_has(tx: Connection, chain: Chain, ended_at: int) -> None:
+    change = RunUpdate(status=RunStatus.KILLED, ended_at=ended_at)
+    tracking.update_run(tx, chain.actor, chain.run.run_id, change)
+    assert {each["eventType"] for each in told(list_events(tx, chain.actor, chain.run.run_id))} == {"START", "ABORT"}
 
 
 def test_our_events_taken_back_change_nothing(tx: Connection, chain: Chain) -> None:

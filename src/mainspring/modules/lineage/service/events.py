@@ -34,6 +34,8 @@ from mainspring.modules.lineage.service.relations import Edge, find_down, find_u
 from mainspring.modules.lineage.service.tracing import check_hops, find_start, walk
 
 PRODUCER = f"urn:mainspring:{__version__}"
+LAST = 253_402_300_799_000
+"""The last second of the year 9999, in ms since the epoch."""
 ENDS = {"FINISHED": EventType.COMPLETE, "FAILED": EventType.FAIL, "KILLED": EventType.ABORT}
 
 
@@ -103,4 +105,5 @@ def _facet(schema: str, fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _time(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
+    """Return a time; those that no calendar has, which clients may log, are the last one that it has, or the first."""
+    return datetime.fromtimestamp(min(max(ms, 0), LAST) / 1000, UTC)
