@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ from mainspring.client.transport import Query, Transport, segment
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.paths import artifact_path
 from mainspring.modules.files.schemas import File, Files, Release, ReleaseCreate, Releases
+
+AT_ONCE = 4
 
 
 class FileClient:
@@ -75,7 +78,10 @@ class FileClient:
             )
 
     def upload(self, folder: str | Path, prefix: str = "", *, progress: Progress | None = None) -> Sequence[File]:
-        """Put all files of a folder of this machine below a folder of the project, and return them."""
+        """Put all files of a folder of this machine below a folder of the project, and return them.
+
+        A few are sent at once; ``progress`` is told of each. Where one fails those before it are there.
+        """
         root = Path(folder)
         if not root.is_dir():
             raise InvalidArgument(f"There is no folder '{root}' to upload.", field="folder")
@@ -83,7 +89,15 @@ class FileClient:
         names = [posixpath.join(prefix, each.relative_to(root).as_posix()) for each in found]
         for name in names:
             artifact_path(name)
-        return [self.put(each, name, progress=progress) for each, name in zip(found, names, strict=True)]
+        with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="files") as pool:
+            puts = [
+                pool.submit(self.put, each, name, progress=progress) for each, name in zip(found, names, strict=True)
+            ]
+            try:
+                return [each.result() for each in puts]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
 
     def delete(self, path: str) -> None:
         """Delete a file; releases keep theirs."""
