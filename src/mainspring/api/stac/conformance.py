@@ -4,6 +4,7 @@ _STAC = "https://api.stacspec.org/v1.0.0/"
 _FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/"
 _CQL2 = "http://www.opengis.net/spec/cql2/1.0/conf/"
 _FILTERS = "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/"
+_COMMON = "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/"
 _COLLECTION_SEARCH = "https://api.stacspec.org/v1.0.0-rc.1/collection-search"
 
 CONFORMS_TO = [
@@ -27,7 +28,7 @@ CONFORMS_TO = [
     f"{_COLLECTION_SEARCH}#fields",
     f"{_COLLECTION_SEARCH}#free-text",
     f"{_COLLECTION_SEARCH}#sort",
-    "http://www.opengis.net/spec/ogcapi-common-2/1.0/conf/simple-query",
+    f"{_COMMON}simple-query",
     f"{_FEATURES}core",
     f"{_FEATURES}geojson",
     f"{_FILTERS}filter",
