@@ -509,6 +509,41 @@ def test_what_a_status_means(
     with_answers(getting, lambda _: told(body, status), token=own)
 
 
+def test_a_tree_has_files_alone() -> None:
+    kinds = {"a.txt": ("blob", "100644"), "run.sh": ("blob", "100755"), "link": ("blob", "120000")}
+    kinds |= {"folder": ("tree", "040000"), "submodule": ("commit", "160000")}
+    rows = [{"path": path, "type": kind, "mode": mode, "id": "0"} for path, (kind, mode) in kinds.items()]
+
+    async def asking(source: GitlabSource) -> None:
+        assert [[entry.path for entry in page] async for page in source.tree("1", "main")] == [["a.txt", "run.sh"]]
+
+    with_answers(asking, lambda _: told(rows))
+
+
+def test_what_fails_while_gitlab_answers_others_does_not_close_it() -> None:
+    async def asking(source: GitlabSource) -> None:
+        failing = asyncio.ensure_future(source.get("1"))
+        await asyncio.sleep(0.03)
+        assert (await source.get("2")).id == "7"
+        with pytest.raises(Unavailable):
+            await failing
+        assert (await source.get("2")).id == "7"
+
+    def answers(request: httpx.Request) -> httpx.Response:
+        return told({}, 503) if request.url.path.endswith("/1") else told(PROJECT)
+
+    with_answers(asking, answers, limits=Limits(pause_s=0.05))
+
+
+@pytest.mark.parametrize("state", ["blocked", "deactivated", "banned", ""])
+def test_an_account_that_is_not_active_is_nobodys(state: str) -> None:
+    async def asking(source: GitlabSource) -> None:
+        with pytest.raises(Unauthenticated, match="let 'bob' in"):
+            await source.access(BOB)
+
+    with_answers(asking, lambda _: told({"id": 3, "username": "bob", "state": state, "scopes": ["api"]}))
+
+
 def test_those_who_ask_are_not_mixed_up_by_cookies() -> None:
     async def asking(source: GitlabSource) -> None:
         for token in (BOB, "double-eve"):
