@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Connection, delete, func, select
 
 from mainspring.kit.actors import LOCAL, Actor
+from mainspring.kit.time import now_ms
 from mainspring.modules.catalog import service as catalog
 from mainspring.modules.catalog.service import builtin, indexing
 from mainspring.modules.catalog.service.entries import Content, Description
@@ -84,7 +85,7 @@ def test_nothing_is_written_where_nothing_changes(tx: Connection, monkeypatch: p
 
 
 def test_a_project_of_no_category_costs_no_generating(tx: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builtin, "index_project", pytest.fail)
+    monkeypatch.setattr(builtin, "prepare", pytest.fail)
     actor = make(tx, "customers")
     change(tx, actor, description="Other")
     change(tx, actor, readme=CARD)
@@ -174,9 +175,11 @@ def test_what_changes_while_it_is_indexed_is_indexed_again(world: World, monkeyp
         def slowly(description: Description, *rest: object) -> object:
             title = next(titles, None)
             if title:
+                monkeypatch.setattr(builtin, "prepare", made)  # the act itself is as fast as ever
                 engine = services.db.write_engine
                 with engine.begin() as tx:
                     change(tx, actor, description=title)
+                monkeypatch.setattr(builtin, "prepare", slowly)
             return made(description, *rest)  # type: ignore[arg-type]
 
         monkeypatch.setattr(builtin, "prepare", slowly)
@@ -191,6 +194,37 @@ def catalog_sync(project: str) -> object:
     from mainspring.modules.catalog.schemas import SyncRequest
 
     return SyncRequest(project=project)
+
+
+def test_no_act_fails_and_nothing_waits_where_items_cannot_be_made(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = indexing.prepare
+    broken = [True]
+
+    def prepare(description: Description, *rest: object) -> object:
+        if broken and description.slug == "team-churn":
+            raise RuntimeError("nobody foresaw this")
+        return made(description, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtin, "prepare", prepare)
+
+    def make_other(tx: Connection) -> None:
+        make(tx, "sharinghub:dataset", path="team/other")
+
+    async def work(services: Services) -> None:
+        await set_up(services)
+        await services.db.write(make_other)
+        await services.db.write(catalog.request_sync, LOCAL, catalog_sync("team/other"), ())
+        assert await builtin.index_noted(services)
+        assert {slug for slug, _ in await services.db.read(items)} == {"team-other"}
+        assert not await builtin.index_noted(services)
+        broken.clear()
+        monkeypatch.setattr(builtin, "now_ms", lambda: now_ms() + builtin.RETRY_MS)
+        assert await builtin.index_noted(services)
+        assert {slug for slug, _ in await services.db.read(items)} == {"team-other", "team-churn"}
+
+    world.run(work)
 
 
 def test_a_database_from_before_is_indexed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

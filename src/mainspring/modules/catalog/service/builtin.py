@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
+import structlog
 from msgspec import Struct
 from sqlalchemy import Connection
 
@@ -25,7 +26,6 @@ from mainspring.modules.catalog.service.indexing import (
     INDEX_VERSION,
     Prepared,
     drop_project,
-    index_project,
     prepare,
     write_entries,
 )
@@ -44,6 +44,9 @@ MANY_FILES = 100
 PAGE = 1_000
 KEYS = 100
 BATCH = 16
+RETRY_MS = 60_000
+
+log = structlog.get_logger(__name__)
 
 _categories: list[Category] = [*OWN]
 
@@ -96,10 +99,19 @@ def _bring_up_to_date(tx: Connection, key: int, *, restored: bool) -> None:
     categories = categories_with(_categories, project.topics)
     if not categories:
         drop_project(tx, key)
-    elif _is_long(tx, actor, project):
+    elif _is_long(tx, actor, project) or not _index(tx, key, _tell(tx, actor, project, categories)):
         origins.note_changes(tx, mirrors.know_source(tx, HOME).key, [str(key)], now_ms())
-    else:
-        index_project(tx, key, _tell(tx, actor, project, categories).description, categories)
+
+
+def _index(tx: Connection, key: int, told: Told) -> bool:
+    """Make the items of a project, and return whether they could be: no act fails for want of them."""
+    try:
+        entries = prepare(told.description, told.categories)
+    except Exception:
+        log.exception("items_not_made", project=key)
+        return False
+    write_entries(tx, key, told.description.slug, entries)
+    return True
 
 
 def _is_long(tx: Connection, actor: Actor, project: Project) -> bool:
@@ -175,7 +187,12 @@ async def index_noted(services: Services) -> bool:
     """Make items that acts have left to be made, some of them, and return whether there were any."""
     source, noted = await services.db.read(_find_noted)
     for external_id, noted_at in noted:
-        await _index_noted(services, source, external_id, noted_at)
+        try:
+            await _index_noted(services, source, external_id, noted_at)
+        except Exception:
+            log.exception("items_not_made", project=external_id)
+            due = now_ms() + RETRY_MS
+            await services.db.write(origins.postpone_change, source, external_id, noted_at, due)
     return bool(noted)
 
 
