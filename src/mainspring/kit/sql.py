@@ -152,11 +152,6 @@ def among_texts(column: ColumnElement[str], texts: Collection[str]) -> ColumnEle
     return _Among(column, bindparam(None, texts, type_=_Texts()))
 
 
-def among_texts(column: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:
-    """Hold where a column is one of some texts, however many: they are one value of the statement."""
-    return _Among(column, bindparam(None, texts, type_=_Texts()))
-
-
 def like(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
     """Match a whole text, case-sensitively: ``%`` is any run of characters, ``_`` any one, nothing escapes."""
     return _Like(column, bindparam(None, pattern, type_=_Pattern()))
