@@ -37,7 +37,7 @@ MOST_RULES = 50
 LARGEST = 1_000_000
 """Bytes of all assets of an item, as JSON."""
 _MOST_COMPARED = 1_000_000
-_MOST_MATCHED = 30_000
+_MOST_MATCHED = 2_000_000
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _MULTIHASH_SHA256 = "1220"
@@ -191,7 +191,7 @@ def _matching(rule: Rule, files: list[TreeEntry], budget: _Budget) -> Iterator[T
     for entry in files if not budget.spent() else ():
         if not glob.may_match(entry.path):
             continue
-        budget.matched += 1
+        budget.matched += glob.cost(entry.path)
         if budget.spent():
             return
         if glob.matches(entry.path):

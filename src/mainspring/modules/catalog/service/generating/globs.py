@@ -25,9 +25,14 @@ class Glob:
         if not anchored:
             folded = ["**", *folded] if folded[:1] != ["**"] else folded
         self._parts = [None if part == "**" else re.compile(translate(part)) for part in folded]
+        self._length = len(pattern)
         last = parts[-1] if parts else ""
         self._suffix = "" if "]" in last else _WILD.split(last)[-1]
         self._exact = "/".join(parts) if anchored and not _WILD.search(pattern) else None
+
+    def cost(self, path: str) -> int:
+        """Return what ``matches`` takes at most, in about 100 ns."""
+        return 20 + (path.count("/") + 1) * len(self._parts) + len(path) * self._length // 150
 
     def may_match(self, path: str) -> bool:
         """Return whether the end of a path allows that it matches; cheap."""
