@@ -140,11 +140,30 @@ def test_a_dataset_comes_of_an_item(tx: Connection, source: str) -> None:
     add_item(tx, grapes, "lab-grapes", collection="dataset")
     experiment = tracking.create_experiment(tx, wine, ExperimentCreate("e")).experiment_id
     add_run(tx, wine, experiment, source)
-    add_run(tx, wine, experiment, "", "https://host.example/elsewhere/data.csv")
+    others = ("", "https://host.example/elsewhere/data.csv", "https://huggingface.co/lab/grapes/resolve/main/data.csv")
+    for number, other in enumerate(others):
+        apart = tracking.create_experiment(tx, wine, ExperimentCreate(f"e{number}")).experiment_id
+        add_run(tx, wine, apart, "", other)
     found = trace(tx, wine, "dataset:data0@d1", 1, Direction.UP)
     assert edges(found) == {("item:lab-grapes", "dataset:data0@d1", "source")}
     found = trace(tx, wine, "item:lab-grapes", 1, Direction.DOWN)
     assert edges(found) == {("item:lab-grapes", "dataset:data0@d1", "source")}
+
+
+def test_where_a_dataset_comes_from_is_told_by_those_that_may_be_seen(tx: Connection) -> None:
+    grapes, hidden, wine = (new_project(tx, f"lab/{name}") for name in ("grapes", "hidden", "wine"))
+    add_item(tx, grapes, "lab-grapes", collection="dataset")
+    for actor, source in ((hidden, "hf://datasets/lab/grapes/data.csv"), (wine, "data.csv")):
+        experiment = tracking.create_experiment(tx, actor, ExperimentCreate("e")).experiment_id
+        add_run(tx, actor, experiment, source)
+        if actor is wine:
+            projects.update_project(tx, actor, ProjectUpdate(visibility=Visibility.PUBLIC))
+    projects.update_project(tx, grapes, ProjectUpdate(visibility=Visibility.PUBLIC))
+    stranger = replace(NOBODY, permissions=frozenset({Permission.PROJECTS_DISCOVER}))
+    assert ids(trace(tx, stranger, "item:lab-grapes", 1)) == {"item:lab-grapes"}
+    assert "item:lab-grapes" not in ids(trace(tx, stranger, "dataset:data0@d1", 1))
+    assert "item:lab-grapes" in ids(trace(tx, LOCAL, "dataset:data0@d1", 1))
+    assert "dataset:data0@d1" in ids(trace(tx, LOCAL, "item:lab-grapes", 1))
 
 
 def test_items_that_are_related(tx: Connection) -> None:

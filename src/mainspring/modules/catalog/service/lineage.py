@@ -21,9 +21,11 @@ _WHERE_A_PATH_NAMES_ONE = (
     re.compile(rf"/api(?:/v1)?/(?:download|store)/({_PART}(?:/{_PART})?)"),
     re.compile(rf"/api(?:/v1)?/stac/collections/{_PART}/items/({_PART})"),
     re.compile(rf"/p/({_PART}/{_PART})(?:/|$)"),
-    re.compile(rf"^/(?:(?:datasets|spaces|models)/)?({_PART}/{_PART})/(?:resolve|raw|tree|blob|-)(?:/|$)"),
+    re.compile(rf"^/(?:(?:datasets|spaces|models)/)?({_PART}/{_PART})/(?:resolve|-)(?:/|$)"),
     re.compile(rf"^/?({_PART}/{_PART})$"),
 )
+_PUBLIC_HUBS = frozenset({"huggingface.co", "hf.co", "github.com"})
+"""Places whose own projects are meant by what looks like a path of ours."""
 _HUB = re.compile(rf"^(?:(?:datasets|spaces|models)/)?({_PART}/[^/?#@]+)")
 
 
@@ -43,9 +45,9 @@ def find_related(tx: Connection, keys: Collection[int]) -> list[tuple[int, int]]
     named: dict[tuple[int, str], None] = {}
     for project, content in store.find_contents(tx, keys):
         for link in msgspec.json.decode(content, type=_Related).links:
-            _, own, target = str(link.get("href", "")).partition(OWN_PROJECT)
-            if own:
-                named[project, target.partition("/")[2]] = None
+            href = str(link.get("href", ""))
+            if href.startswith(OWN_PROJECT):
+                named[project, href.removeprefix(OWN_PROJECT).partition("/")[2]] = None
     there = keys_named(tx, {name for _, name in named})
     return [(there[name], project) for project, name in named if name in there and there[name] != project]
 
@@ -67,7 +69,7 @@ def slugs_of(tx: Connection, keys: Collection[int]) -> dict[int, str]:
 def names_in(source: str) -> list[str]:
     """Return slugs and paths of projects that the source of a dataset may name, a URL or JSON with one in it.
 
-    What the path says counts, and not the host: a server has many names.
+    What the path says counts, and not the host, as a server has many names; but not of the public hubs.
     """
     found: dict[str, None] = {}
     for text in _texts(source[:MAX_SOURCE]):
@@ -91,7 +93,7 @@ def _names(text: str) -> Iterable[str]:
         if match := _HUB.match(unquote(f"{parts.netloc}{parts.path}")):
             yield match[1]
         return
-    if parts.scheme not in ("", "http", "https"):
+    if parts.scheme not in ("", "http", "https") or parts.hostname in _PUBLIC_HUBS:
         return
     for pattern in _WHERE_A_PATH_NAMES_ONE:
         if match := pattern.search(path):

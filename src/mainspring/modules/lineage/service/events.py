@@ -94,7 +94,7 @@ def _dataset(found: Found, shown: dict[Ref, LineageNode]) -> EventDataset:
         version = {"datasetVersion": found.attributes["digest"]}
         schema = f"{SPEC}/facets/1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet"
         facets["version"] = _facet(schema, version)
-    if uri := catalog.uri_in(found.source):
+    if uri := next(filter(None, map(catalog.uri_in, sorted(found.sources))), ""):
         schema = f"{SPEC}/facets/1-0-1/DatasourceDatasetFacet.json#/$defs/DatasourceDatasetFacet"
         facets["dataSource"] = _facet(schema, {"name": found.title, "uri": uri})
     return EventDataset(f"{OWN}{node.project}", node.id, facets)

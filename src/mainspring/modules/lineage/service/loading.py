@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -39,8 +39,8 @@ class Found:
     created_at: int | None
     attributes: dict[str, Any]
     place: str = ""
-    source: str = ""
-    """Where a dataset comes from, as its client has said it."""
+    sources: frozenset[str] = frozenset()
+    """Where a dataset comes from, as its clients have said it."""
     slug: str = ""
     """What an item is called."""
     run_id: str | None = None
@@ -77,10 +77,14 @@ def load(sight: Sight, refs: Collection[Ref]) -> dict[Ref, Found]:
     rows = [row for kind, keys in kinds.items() for row in _LOADERS[kind](sight.tx, keys)]
     sight.look_up({row.project for row in rows})
     found: dict[Ref, Found] = {}
+    sources: dict[Ref, set[str]] = {}
     for row in rows:
-        if sight.holds(row.ref.kind, row.project) and (row.ref not in found or row.project == sight.actor.project):
-            found[row.ref] = row
-    return found
+        if sight.holds(row.ref.kind, row.project):
+            sources.setdefault(row.ref, set()).update(row.sources)
+            if row.ref not in found or found[row.ref].project != row.project == sight.actor.project:
+                found[row.ref] = row
+    more = {ref: frozenset(each) for ref, each in sources.items() if len(each) > 1}
+    return found | {ref: replace(found[ref], sources=each) for ref, each in more.items()}
 
 
 def describe(sight: Sight, found: Collection[Found], whole: Ref | None = None) -> dict[Ref, LineageNode]:
@@ -139,7 +143,7 @@ def _datasets(tx: Connection, keys: Collection[str]) -> Iterable[Found]:
     refs = [Ref(NodeKind.DATASET, key) for key in keys]
     for row in tracking.find_datasets(tx, {key for ref in refs if (key := dataset_key(ref))}):
         told = {"digest": row.digest, "source_type": row.source_type, "source": row.source[:MAX_SOURCE]}
-        yield Found(dataset_ref(row.key), row.project, row.name, None, told, source=row.source)
+        yield Found(dataset_ref(row.key), row.project, row.name, None, told, sources=frozenset({row.source}))
     yield from _told(tx, NodeKind.DATASET, keys)
 
 

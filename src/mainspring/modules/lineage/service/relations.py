@@ -175,9 +175,9 @@ def _versions_of_items(sight: Sight, items: Nodes) -> Iterable[Pair]:
 
 
 def _items_of_datasets(sight: Sight, datasets: Nodes) -> Iterable[Pair]:
-    named = {ref: catalog.names_in(found.source) for ref, found in datasets.items() if found.source}
-    there = catalog.keys_named(sight.tx, {name for names in named.values() for name in names})
-    for ref, names in named.items():
+    named = [(ref, catalog.names_in(source)) for ref, found in datasets.items() for source in sorted(found.sources)]
+    there = catalog.keys_named(sight.tx, {name for _, names in named for name in names})
+    for ref, names in named:
         if key := next((there[name] for name in names if name in there), None):
             yield _item(key), ref
 
@@ -187,9 +187,11 @@ def _datasets_of_items(sight: Sight, items: Nodes) -> Iterable[Pair]:
     paths = projects.paths_of(sight.tx, {found.project for found in shown})
     parts = [text for found in shown for text in (found.slug, paths[found.project])]
     rows = tracking.find_datasets_of(sight.tx, parts, MAX_PAIRS)
-    named = {row.key: catalog.names_in(row.source) for row in rows}
-    there = catalog.keys_named(sight.tx, {name for names in named.values() for name in names})
-    for dataset, names in named.items():
+    sight.look_up({row.project for row in rows})
+    told = [row for row in rows if sight.holds(NodeKind.DATASET, row.project)]
+    named = [(row.key, catalog.names_in(row.source)) for row in told]
+    there = catalog.keys_named(sight.tx, {name for _, names in named for name in names})
+    for dataset, names in named:
         key = next((there[name] for name in names if name in there), None)
         if key is not None and _item(key) in items:
             yield _item(key), dataset_ref(dataset)
