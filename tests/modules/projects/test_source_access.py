@@ -106,10 +106,9 @@ def test_tokens_of_members(tx: Connection) -> None:
     source_access.keep_access(tx, NAME, said(tx, "ann"), [own])
     source_access.keep_access(tx, NAME, said(tx, "bob"), [project("1", Level.GUEST)])
     source_access.keep_access(tx, NAME, said(tx, "eve", token=None), [own])
-    [key] = (
-        tx.execute(service.visible_projects(tx, service.enter_open(tx, service.Place("lab/p1")))).scalars().all()[-1:]
-    )
-    found = store.find_tokens(tx, key, Level.REPORTER, 5)
+    made = store.find_project(tx, "lab/p1")
+    assert made is not None
+    found = store.find_tokens(tx, made.key, Level.REPORTER, 5)
     assert [each.user for each in found] == [identity.find_holder(tx, "user", "ann")]
 
 
