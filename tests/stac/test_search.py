@@ -80,7 +80,7 @@ def test_every_item_and_collection_is_valid(catalog: Catalog, root: str) -> None
 )
 def test_pages_hold_each_item_once_under_every_order(catalog: Catalog, method: str, sortby: list[str]) -> None:
     client = catalog.client()
-    query: dict[str, Any] = {"collections": "processor", "limit": 41, "sortby": ",".join(sortby)}
+    query: dict[str, Any] = {"collections": "processor", "limit": 80, "sortby": ",".join(sortby)}
     if method == "POST":
         keys = [{"field": each.lstrip("-"), "direction": "desc" if each[0] == "-" else "asc"} for each in sortby]
         query |= {"collections": ["processor"], "sortby": keys}
