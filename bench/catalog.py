@@ -266,7 +266,8 @@ def table(found: dict[str, Figures]) -> str:
         half, most, live = median(figures.pages), at(figures.pages, 0.95), median(figures.live)
         lines.append(
             f"| {report.NAMES[database]} | {number(half)} | {number(most)} | {verdict(FAST, None, half)} "
-            f"| {number(figures.cpu)} | {number(live)} | {number(figures.ratio)} | {verdict(TIMES, figures.ratio, None)} |"
+            f"| {number(figures.cpu)} | {number(live)} | {number(figures.ratio)} "
+            f"| {verdict(TIMES, figures.ratio, None)} |"
         )
     return "\n".join(lines)
 
