@@ -5,40 +5,72 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import delete
 
-from mainspring.db import migrate
 from mainspring.db.engine import Database, check_url
 from mainspring.engines.blobs import open_store
 from mainspring.kit.actors import LOCAL, Actor, ActorKind
 from mainspring.kit.permissions import ROLE_PERMISSIONS, Role
+from mainspring.kit.sql_engines import create_write_engine
+from mainspring.modules.artifacts.tables import artifact_files
 from mainspring.modules.files import service
 from mainspring.modules.files.schemas import File
+from mainspring.modules.files.tables import file_blobs, project_files, project_releases, release_files
 from mainspring.modules.projects import service as projects
 from mainspring.modules.projects.schemas import ProjectCreate
+from mainspring.modules.quotas.tables import quotas
 from mainspring.modules.services import Services
 from mainspring.server.schema import metadata
+from tests.components.postgres import create_database, drop_database
+
+EMPTIED = (release_files, project_releases, project_files, file_blobs, artifact_files, quotas)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def services(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Services]:
-    """Yield services, once on each database."""
-    url = f"sqlite:///{tmp_path / 'a.db'}"
-    if request.param == "postgresql":
-        url = check_url(request.getfixturevalue("postgres_database"))
-    yield from open_services(url, tmp_path / "store")
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def files_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database with all tables, once for each kind."""
+    if request.param == "sqlite":
+        yield created(f"sqlite:///{tmp_path_factory.mktemp('files')}/f.db")
+        return
+    postgres = request.getfixturevalue("postgres")
+    name = create_database(postgres)
+    yield created(check_url(postgres.database_url(name)))
+    drop_database(postgres, name)
+
+
+@pytest.fixture(scope="session")
+def embedded_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a database on SQLite with all tables."""
+    return created(f"sqlite:///{tmp_path_factory.mktemp('files')}/e.db")
+
+
+def created(url: str) -> str:
+    engine = create_write_engine(url)
+    metadata.create_all(engine)
+    engine.dispose()
+    return url
 
 
 @pytest.fixture
-def embedded(tmp_path: Path) -> Iterator[Services]:
+def services(files_url: str, tmp_path: Path) -> Iterator[Services]:
+    """Yield services, once on each database, in which there is no file."""
+    yield from open_services(files_url, tmp_path / "store")
+
+
+@pytest.fixture
+def embedded(embedded_url: str, tmp_path: Path) -> Iterator[Services]:
     """Yield services on SQLite, for what does not depend on the database."""
-    yield from open_services(f"sqlite:///{tmp_path / 'a.db'}", tmp_path / "store")
+    yield from open_services(embedded_url, tmp_path / "store")
 
 
 def open_services(url: str, folder: Path) -> Iterator[Services]:
     db = Database(url)
-    migrate.upgrade(db.write_engine, metadata)
+    with db.write_engine.begin() as tx:
+        for table in EMPTIED:
+            tx.execute(delete(table))
     yield Services(db, open_store(folder.as_uri()))
     db.close()
 
@@ -60,9 +92,9 @@ async def read(services: Services, path: str, ref: str = "main", actor: Actor = 
         return b"".join([chunk async for chunk in file.chunks])
 
 
-async def add_project(services: Services, path: str = "default/other") -> Actor:
+async def add_project(services: Services) -> Actor:
     """Make a project, and return its owner."""
-    project = await services.db.write(projects.create_project, LOCAL, ProjectCreate(path))
+    project = await services.db.write(projects.create_project, LOCAL, ProjectCreate(f"default/p{uuid4().hex}"))
     return await services.db.read(projects.acting_in, LOCAL, projects.Place(project.path))
 
 

@@ -256,7 +256,7 @@ def test_projects_have_their_own_files(services: Services) -> None:
 
 def test_a_mirrored_project_takes_no_files(services: Services) -> None:
     def mirror(tx: Connection, key: int) -> None:
-        values = {"name": "gitlab:https://g", "kind": "gitlab", "position": "", "failure": ""}
+        values = {"name": f"gitlab:https://g/{key}", "kind": "gitlab", "position": "", "failure": ""}
         source = tx.execute(insert(sources).values(values).returning(sources.c.id)).scalar_one()
         tx.execute(update(projects).where(projects.c.id == key).values(source=source))
 
