@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, and_, delete, insert, or_, select, update
 
 from mainspring.kit.sql_engines import chosen, insert_rows
 from mainspring.modules.catalog.tables import catalog_items, catalog_values
@@ -108,12 +108,6 @@ def set_stars(tx: Connection, item: int, stars: int, name: str, content: str, et
     tx.execute(update(catalog_items).where(catalog_items.c.id == item).values(values))
     own = (catalog_values.c.item == item, catalog_values.c.name == name)
     tx.execute(update(catalog_values).where(*own).values(number=float(stars)))
-
-
-def count_items(tx: Connection, visible: Select[Any]) -> int:
-    """Return how many items there are of some projects; ``visible`` selects their keys."""
-    counted = select(func.count()).where(catalog_items.c.project.in_(visible))
-    return int(tx.execute(counted).scalar_one())
 
 
 def list_warned(
