@@ -207,6 +207,11 @@ def test_a_wrong_field_costs_that_field_alone(front: str, warning: tuple[str, st
     assert content.extensions == []
 
 
+def test_there_is_an_end_to_warnings() -> None:
+    content = content_of("\n".join(f"eo:x{n}: 1" for n in range(300)))
+    assert len(content.warnings) == 100
+
+
 def test_an_unknown_extension_keeps_its_fields_and_is_not_claimed() -> None:
     url = "https://example.org/wine/v1.0.0/schema.json"
     content = content_of(f"extensions: {{wine: '{url}'}}\nwine: {{grape: merlot}}")

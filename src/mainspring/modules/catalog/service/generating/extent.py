@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 MOST_POINTS = 5000
 _MOST_TO_MEND = 200
-_DEEPEST_WKT = 5
 _WKT = re.compile(r"(?i)(?:MULTI)?(?:POINT|LINESTRING|POLYGON)\s*(?:Z|M|ZM)?\s*(?:\(|EMPTY)")
 _SRID = re.compile(r"(?i)SRID\s*=\s*4326\s*;")
 _KINDS = {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"}
@@ -117,14 +116,10 @@ def _from_wkt(text: str, field: str, report: Report) -> Place | None:
     import shapely
 
     plain = _SRID.sub("", text.strip(), count=1)
-    depth = deepest = 0
-    for character in plain:
-        depth += (character == "(") - (character == ")")
-        deepest = max(deepest, depth)
-    # Its reader calls itself for each parenthesis, and would end the process for too many.
+    # Collections are not read: each in another one makes the reader call itself, and many would end the process.
     if not _WKT.match(plain):
         return _refuse(text, field, report, _RIGHT)
-    if deepest > _DEEPEST_WKT or plain.count(",") > MOST_POINTS:
+    if plain.count(",") > MOST_POINTS:
         return _refuse(text, field, report, f"a geometry may have {MOST_POINTS} points")
     try:
         geometry = shapely.from_wkt(plain)
