@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, Select, delete, select
 
@@ -33,10 +34,9 @@ class EdgeRow:
     target: str
 
 
-def find_visible(tx: Connection, visible: Select[tuple[int]], projects: Collection[int]) -> set[int]:
+def find_visible(tx: Connection, visible: Select[Any], projects: Collection[int]) -> set[int]:
     """Return those of some projects that ``visible`` selects."""
-    keys = visible.subquery().c
-    return set(tx.execute(select(keys[0]).where(among(keys[0], projects))).scalars())
+    return set(tx.execute(visible.where(among(visible.selected_columns[0], projects))).scalars())
 
 
 def find_nodes(tx: Connection, kind: str, names: Collection[str]) -> list[NodeRow]:
