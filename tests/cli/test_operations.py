@@ -246,11 +246,12 @@ PROJECTS = """
 
 def use_catalog(client: ms.Client) -> None:
     """Call all there is of the catalog."""
-    client.projects.create("default/found", topics=["sharinghub:aimodel"], readme="---\nlicense: [1]\n---\n")
+    client.projects.create("default/found", topics=["sharinghub:aimodel"], readme="---\nlicense: [1]\n---\n# Found\n")
     assert [item["id"] for item in client.catalog.search("found")] == ["found"]
     assert client.catalog.get("ai-model", "default/found")["id"] == "found"
     assert [item.project for item in client.catalog.warnings()] == ["default/found"]
     assert client.catalog.lint("---\n[\n---\n")
+    assert "<h1>" in client.catalog.readme("default/found").html
     client.catalog.star("default/found")
     client.catalog.unstar("default/found")
     client.catalog.sources()
@@ -262,6 +263,7 @@ CATALOG = """
     catalog search found
     catalog show ai-model default/found
     catalog warnings
+    catalog readme default/found
     --project default/found catalog star
     catalog unstar default/found
     catalog sources

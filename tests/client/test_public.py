@@ -28,7 +28,7 @@ CALLS = {
     "NamespaceClient": "create delete search",
     "MemberClient": "list remove set",
     "PermissionClient": "get why",
-    "CatalogClient": "get lint search sources star sync unstar warnings",
+    "CatalogClient": "get lint readme search sources star sync unstar warnings",
     "ConfigurationClient": (
         "delete delete_schema diff effective get get_schema list rollback set set_schema versions watch"
     ),

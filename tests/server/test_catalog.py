@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 import mainspring as ms
-from mainspring.kit.errors import InvalidArgument
+from mainspring.kit.errors import InvalidArgument, NotFound
 from tests.components.gitlab import double_of_gitlab
 from tests.components.ports import wait_until
 from tests.components.server import MainspringServer
@@ -73,6 +74,28 @@ def test_the_catalog_has_filled_by_itself(client: ms.Client, own_gitlab: str) ->
     assert "eo-lab/broken-metadata" in warned
     [only] = client.catalog.warnings(project="EO-lab/broken-metadata", page_size=1)
     assert only.warnings == warned["eo-lab/broken-metadata"]
+
+
+def test_a_hostile_readme_is_served_safe(client: ms.Client) -> None:
+    readme = client.catalog.readme("eo-lab/broken-metadata")
+    assert "Broken metadata" in readme.html
+    assert "&lt;script&gt;" in readme.html
+    assert "<script" not in readme.html
+    assert "javascript:" not in readme.html
+    assert "front_matter_invalid" in {warning.code for warning in readme.warnings}
+
+
+def test_pictures_and_links_of_a_readme_are_downloads(client: ms.Client, filled: MainspringServer) -> None:
+    html = client.catalog.readme("eo-lab/flood-model").html
+    [picture] = re.findall(r'<img [^>]*src="([^"]+)"', html)
+    assert picture == "/api/download/eo-lab-flood-model/docs/flood.png?ref=main"
+    assert httpx.get(filled.url + picture).content.startswith(b"\x89PNG")
+    assert 'href="/api/download/eo-lab-flood-model/src/train.py?ref=main"' in html
+
+
+def test_a_project_without_a_category_has_no_readme_in_the_catalog(client: ms.Client) -> None:
+    with pytest.raises(NotFound, match="topics of a category"):
+        client.catalog.readme("default/default")
 
 
 def test_a_webhook_has_its_project_read_at_once(filled: MainspringServer, client: ms.Client, own_gitlab: str) -> None:

@@ -140,6 +140,8 @@ def test_who_sees_the_private_project(server: Server) -> None:
     run = "0" * 32
     artifacts = f"/p/{SHIPS}{API}/artifacts/list?run_id={run}"
     assert server.get(artifacts, "double-dave").status_code == 403
+    assert server.get(f"/p/{SHIPS}/api/v1/project/readme", "double-dave").status_code == 403
+    assert server.get(f"/p/{SHIPS}/api/v1/project/readme", "double-eve").status_code == 404
     assert server.get(artifacts, "double-bob").status_code == 404
     assert server.get(artifacts, "double-eve").status_code == 404
 

@@ -19,7 +19,7 @@ app = typer.Typer(help="The catalog: models, datasets and processors of all proj
 ProjectOption = Annotated[
     str, typer.Option("--of", metavar="PATH", help="Only of this project, namespace/name.", show_default=False)
 ]
-StarredPath = Annotated[
+ProjectPath = Annotated[
     str | None, typer.Argument(metavar="PATH", help="Left out: the one you work in.", show_default=False)
 ]
 ITEMS: Columns = (
@@ -160,13 +160,22 @@ def sync(
 
 
 @app.command()
-def star(path: StarredPath = None, url: Url = None) -> None:
+def readme(path: ProjectPath = None, as_json: AsJson = False, url: Url = None) -> None:
+    """Print the README of a project as safe HTML."""
+    found = client(url).catalog.readme(path)
+    if as_json:
+        return show_json(found)
+    typer.echo(found.html, nl=False)
+
+
+@app.command()
+def star(path: ProjectPath = None, url: Url = None) -> None:
     """Star a project, where it comes from."""
     client(url).catalog.star(path)
 
 
 @app.command()
-def unstar(path: StarredPath = None, url: Url = None) -> None:
+def unstar(path: ProjectPath = None, url: Url = None) -> None:
     """Take your star of a project back."""
     client(url).catalog.unstar(path)
 

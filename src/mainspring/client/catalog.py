@@ -15,6 +15,7 @@ from mainspring.modules.catalog.schemas import (
     LintReport,
     LintRequest,
     MetadataWarning,
+    Readme,
     SyncRequest,
     WarnedItem,
     WarnedItems,
@@ -107,6 +108,10 @@ class CatalogClient:
     def lint(self, readme: str) -> list[MetadataWarning]:
         """Return what is wrong with the metadata of a README, by its text."""
         return self._server.call(LintReport, "POST", "/catalog/lint", body=LintRequest(readme)).warnings
+
+    def readme(self, project: str | None = None) -> Readme:
+        """Return the README of a project as safe HTML: left out, of the one that the client works in."""
+        return self._of(project).call(Readme, "GET", "/project/readme")
 
     def star(self, project: str | None = None) -> None:
         """Star a project, where it comes from: left out, the one that the client works in."""

@@ -16,6 +16,7 @@ from mainspring.modules.catalog.schemas import (
     CatalogSources,
     LintReport,
     LintRequest,
+    Readme,
     SyncRequest,
     WarnedItems,
 )
@@ -63,6 +64,12 @@ async def lint_readme(data: JSONBody[LintRequest]) -> LintReport:
     return LintReport(await asyncio.to_thread(service.lint_readme, data.readme))
 
 
+@get("/api/v1/project/readme", opt=needs(Permission.ARTIFACTS_READ))
+async def get_readme(services: All, actor: Who) -> Readme:
+    """Get the README of the project of the URL, as safe HTML."""
+    return await services.db.read(service.get_readme, actor)
+
+
 @put(STAR, opt=READ, status_code=204)
 async def star_project(services: All, actor: Who) -> None:
     """Star the project of the URL, where it comes from."""
@@ -93,6 +100,7 @@ HANDLERS = [
     sync_catalog,
     list_warnings,
     lint_readme,
+    get_readme,
     star_project,
     unstar_project,
     take_gitlab_event,

@@ -73,6 +73,13 @@ class WarnedItems(Struct):
     next_page_token: str | None = None
 
 
+class Readme(Struct, frozen=True):
+    """The README of a project as safe HTML, without its front matter, and what is wrong with its metadata."""
+
+    html: str
+    warnings: list[MetadataWarning]
+
+
 class LintRequest(Struct, forbid_unknown_fields=True):
     """The text of a README, front matter and all."""
 

@@ -26,6 +26,7 @@ from mainspring.modules.catalog.service.indexing import drop_project, index_proj
 from mainspring.modules.catalog.service.linting import lint_readme, list_warnings
 from mainspring.modules.catalog.service.models import ModelFile, ModelLink, add_models, linked_models
 from mainspring.modules.catalog.service.opening import open_sources
+from mainspring.modules.catalog.service.readmes import get_readme
 from mainspring.modules.catalog.service.searching import (
     DEFAULT_LIMIT,
     MAX_IDS,
@@ -92,6 +93,7 @@ __all__ = [
     "file_url",
     "files_of",
     "find_item",
+    "get_readme",
     "index_project",
     "linked_models",
     "lint_readme",

@@ -58,6 +58,12 @@ def list_etags(tx: Connection, project: int) -> dict[str, tuple[int, str]]:
     return {row[0]: (row[1], row[2]) for row in tx.execute(found.where(catalog_items.c.project == project))}
 
 
+def find_content(tx: Connection, project: int) -> str | None:
+    """Return the content of an item of a project as JSON, None for one without items: a README is the same in all."""
+    found = select(catalog_items.c.content).where(catalog_items.c.project == project).order_by(catalog_items.c.id)
+    return tx.execute(found.limit(1)).scalar_one_or_none()
+
+
 def insert_item(tx: Connection, project: int, slug: str, entry: Entry, values: Sequence[Value], now: int) -> None:
     """Insert an item with the values of its properties."""
     columns = {name: getattr(entry, name) for name in _COLUMNS}
