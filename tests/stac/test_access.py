@@ -103,6 +103,19 @@ def test_files_of_private_projects_are_signed_for_who_may_read_them(catalog: Cat
     assert "signature=" not in href("root", "alps-snow")
 
 
+def test_a_signed_url_ends_with_the_key_that_asked_for_it(catalog: Catalog) -> None:
+    with catalog.server.browser("root") as browser:
+        made = browser.post("/api/v1/auth/keys", json={"name": "short-lived"}).json()
+    with catalog.server.client(token=made["token"]) as client:
+        item = client.get("/api/stac/collections/dataset/items/hidden-ships").json()
+    href = item["assets"]["data.csv"]["href"]
+    assert httpx.get(href).status_code == 404  # it may be read, and is not there
+    assert catalog.server.admin.delete(f"/api/v1/auth/keys/{made['id']}").status_code == 204
+    refused = httpx.get(href)
+    assert refused.status_code == 403
+    assert "no good any more" in refused.text
+
+
 def test_no_answer_holds_a_token_that_was_sent(catalog: Catalog) -> None:
     token = catalog.server.tokens["bob"]
     client = catalog.client("bob")

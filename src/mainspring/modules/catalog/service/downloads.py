@@ -25,6 +25,7 @@ from mainspring.kit.errors import InvalidArgument, NotFound, PermissionDenied, U
 from mainspring.kit.permissions import Permission
 from mainspring.modules.artifacts.service import signing_key
 from mainspring.modules.files import service as files
+from mainspring.modules.identity import service as identity
 from mainspring.modules.projects import service as projects
 from mainspring.modules.projects.schemas import Visibility
 from mainspring.modules.projects.service import Place
@@ -192,8 +193,9 @@ async def sign_download(
 ) -> str:
     """Return a URL that reads one file at one ref for a quarter of an hour at most, as the actor's account.
 
-    What that account may do is looked at again when the URL is used: once it may not read the file, nor may whoever
-    has the URL. Raises as ``files_of``; that there is such a file is not looked up.
+    What that account may do is looked at again when the URL is used: once it may not read the file, or the API key or
+    session that asked is revoked, nor may whoever has the URL. Raises as ``files_of``; that there is such a file is
+    not looked up.
     """
     check_path(path)
     check_ref(ref)
@@ -209,11 +211,12 @@ def file_signer(tx: Connection, actor: Actor) -> Callable[[int, str, str, str], 
     them now must be known. Without a path it signs an archive of all files. URLs stay the same for a few minutes.
     """
     key, account = signing_key(tx), _NO_ACCOUNT if actor.key is None else str(actor.key)
+    credential = actor.credential or 0
     expires = (int(time.time()) + SIGNED_S) // SAME_S * SAME_S
 
     def sign(project_key: int, slug: str, path: str, ref: str) -> str:
-        signature = _sign(key, [account, project_key, path, ref, expires])
-        query = {"ref": ref, "account": account, "expires": expires, SIGNATURE: signature}
+        signature = _sign(key, [account, credential, project_key, path, ref, expires])
+        query = {"ref": ref, "account": account, "credential": credential, "expires": expires, SIGNATURE: signature}
         return f"{_address(slug, path)}?{urlencode(query)}"
 
     return sign
@@ -226,18 +229,18 @@ async def check_signed(
 
     ``asking`` is who the request is of without it, ``query`` the fields of the URL.
     """
-    ref, account, expires = query.get("ref", ""), query.get("account", ""), query.get("expires", "")
-    given = query.get(SIGNATURE, "")
-    if not re.fullmatch(r"[0-9]{1,12}", expires, re.ASCII):
-        raise _not_signed()
+    ref, account = query.get("ref", ""), query.get("account", "")
+    expires, credential = _number(query.get("expires", "")), _number(query.get("credential", ""))
     key = await services.db.read(signing_key)
-    signed = _sign(key, [account, project_key, path, ref, int(expires)])
-    if not hmac.compare_digest(signed.encode(), given.encode()):
+    signed = _sign(key, [account, credential, project_key, path, ref, expires])
+    if not hmac.compare_digest(signed.encode(), query.get(SIGNATURE, "").encode()):
         raise _not_signed()
-    if int(expires) <= time.time():
+    if expires <= time.time():
         raise PermissionDenied("The time of this signed URL is over: ask for a new one.")
     if account == _NO_ACCOUNT:
         return asking
+    if credential and not await services.db.read(identity.is_good, credential):
+        raise PermissionDenied("This signed URL was asked for with a token or session that is no good any more.")
     if projects.source_of_sign_ins(services.settings):
         await projects.SourceAccess(services).keep_fresh(int(account))
     return Actor(f"account {account}", frozenset(), 0, int(account), ActorKind.USER)
@@ -306,6 +309,12 @@ def _address(slug: str, path: str) -> str:
 
 def _sign(key: bytes, what: list[str | int]) -> str:
     return hmac.digest(key, msgspec.json.encode(["download of a file", *what]), hashlib.sha256).hex()
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,12}", text, re.ASCII):
+        raise _not_signed()
+    return int(text)
 
 
 def _not_signed() -> PermissionDenied:

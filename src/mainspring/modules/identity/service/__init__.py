@@ -16,7 +16,7 @@ from mainspring.modules.identity.service.accounts import (
     update_me,
     update_user,
 )
-from mainspring.modules.identity.service.credentials import change_access, current_epoch, find_credential
+from mainspring.modules.identity.service.credentials import change_access, current_epoch, find_credential, is_good
 from mainspring.modules.identity.service.devices import answer_device, get_device, poll_device, start_device
 from mainspring.modules.identity.service.external import Claims, find_external, sign_in_external
 from mainspring.modules.identity.service.groups import (
@@ -99,6 +99,7 @@ __all__ = [
     "get_me",
     "get_user",
     "holder_names",
+    "is_good",
     "is_token",
     "list_keys",
     "list_members",

@@ -29,6 +29,11 @@ def find_credential(tx: Connection, token: str) -> Credential | None:
     return store.find_credential(tx, tokens.digest_of(token), now_ms())
 
 
+def is_good(tx: Connection, key: int) -> bool:
+    """Say whether the credential of a key is still good: there, not revoked, and its time not over."""
+    return store.get_record(tx, key, now_ms()) is not None
+
+
 def sign(tx: Connection, token: str) -> str:
     """Return the value of the cookie for a session's token."""
     return f"{token}.{_signature(tx, token)}"
