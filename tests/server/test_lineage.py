@@ -62,7 +62,7 @@ def made(guarded: Guarded) -> Made:
         mlflow.set_tracking_uri(f"{guarded.url}/p/{PATH}")
         source = HTTPDatasetSource("https://data.example/reds.csv")  # type: ignore[no-untyped-call]
         data = MetaDataset(source, "reds")  # type: ignore[abstract]
-        with mlflow.start_run() as run:
+        with mlflow.start_run(experiment_id="0") as run:  # another test may have set one for the process
             mlflow.log_input(data, "training")
             info = mlflow.pyfunc.log_model(name="model", python_model=Portable(), pip_requirements=["mlflow"])
         mlflow.register_model(info.model_uri, "reds")

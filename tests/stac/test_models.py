@@ -88,7 +88,7 @@ def test_a_model_is_in_its_projects_item_from_the_next_read_on(
     [tracked] = [each["href"] for each in before["links"] if each["rel"] == "mlflow:tracking"]
     assert tracked == before["properties"]["mlflow:tracking_uri"] == uri
 
-    with mlflow.start_run():
+    with mlflow.start_run(experiment_id="0"):
         info = mlflow.pyfunc.log_model(name="model", python_model=Portable(), pip_requirements=["mlflow"])
     version = mlflow.register_model(info.model_uri, "wine").version
     client.set_registered_model_alias("wine", "champion", version)
