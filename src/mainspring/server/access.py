@@ -1,8 +1,9 @@
 """Who asks, and in which project: found out once for a credential and a project, and again when access changes.
 
 What was found is believed as long as no access has changed since, by the database's epoch. That is looked at
-when the last look is older than ``LEASE_S``. Whoever changes access is answered after that time where other
-processes share the database: then none of them goes by the old state any more, and in between no message was sent.
+when the last look is older than ``LEASE_S``; while requests come one after the other it is looked at a little before,
+so that none of them waits. Whoever changes access is answered after that time where other processes share the
+database: then none of them goes by the old state any more, and in between no message was sent.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from mainspring.server.project_urls import PROJECT
 log = structlog.get_logger(__name__)
 
 LEASE_S = 0.05
+LOOK_AGAIN_S = 0.04
 MAX_KNOWN = 20_000
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 WORKSPACE = b"x-mlflow-workspace"
@@ -96,6 +98,7 @@ class Access:
         self._epoch = 0
         self._looked_at = -LEASE_S
         self._look: _Look | None = None
+        self._leased: dict[tuple[str, str, str], Actor] = {}
 
     async def find(self, request: Request) -> Actor:
         """Return who asks. Raises Unauthenticated, NotFound for a project that is not there, RateLimited."""
@@ -119,6 +122,11 @@ class Access:
         path, workspace = request.scope.get(PROJECT, ""), request.header(WORKSPACE) or ""
         if self._open and not path and not workspace:
             return LOCAL
+        given, age = request.header(b"authorization"), time.monotonic() - self._looked_at
+        if given is not None and age <= LEASE_S and (leased := self._leased.get((given, path, workspace))):
+            if age > LOOK_AGAIN_S:
+                self._begin_look()
+            return leased
         secret = b"" if self._open else _secret(request, gitlab=self._source is not None)
         key = (hashlib.sha256(secret).digest() if secret else b"", path, workspace)
         if time.monotonic() - self._looked_at > LEASE_S:
@@ -129,17 +137,35 @@ class Access:
             self._keep(key, found)
         if found.actor.credential is not None:
             self._usage.note(found.actor.credential)
+        if given is not None and self._holds_a_lease(found):
+            self._leased[given, path, workspace] = found.actor
         return found.actor
+
+    def _holds_a_lease(self, found: _Known) -> bool:
+        """Return whether what was found holds until the epoch is looked at again, unless access changes."""
+        return found.epoch == self._epoch and (found.until is None or found.until > now_ms() + LEASE_S * 1000)
 
     async def _learn_epoch(self) -> None:
         """Look at the epoch, together with all who want to at this moment: they go on together, and write together."""
+        await asyncio.shield(self._begin_look().epoch)
+
+    def _begin_look(self) -> _Look:
+        """Return the look that is under way, begun now where there is none."""
         look, now = self._look, time.monotonic()
         if look is None or now - look.began > LEASE_S:
             look = _Look(now, asyncio.create_task(self._db.look_up_undeferred(identity.current_epoch)))
+            look.epoch.add_done_callback(lambda _: self._end_look(look))
             self._look = look
-        epoch = await asyncio.shield(look.epoch)
-        if look is self._look:
-            self._epoch, self._looked_at, self._look = epoch, look.began, None
+        return look
+
+    def _end_look(self, look: _Look) -> None:
+        """Go by what a look found, unless access has changed meanwhile; who waits for it is told after that."""
+        failed = look.epoch.cancelled() or look.epoch.exception() is not None
+        if look is not self._look:
+            return
+        self._look = None
+        if not failed:
+            self._epoch, self._looked_at, self._leased = look.epoch.result(), look.began, {}
 
     async def _ask(self, claim: _Claim, place: Place) -> _Known:
         epoch = self._epoch
@@ -187,7 +213,7 @@ class Access:
 
     async def settle_change(self) -> None:
         """Return when no process goes by what was before a change of access that this one has just committed."""
-        self._looked_at, self._look = -LEASE_S, None  # what is being looked at may be of before
+        self._looked_at, self._look, self._leased = -LEASE_S, None, {}  # what is being looked at may be of before
         if self._shared:
             await asyncio.sleep(LEASE_S)
 
