@@ -303,6 +303,7 @@ def test_roles_after_signing_in(server: Server) -> None:
         assert browser.get(f"/p/{SHIPS}/api/v1/permissions").json()["role"] == "guest"
         listed = {each["path"] for each in browser.get("/api/v1/projects").json()["items"]}
         assert SHIPS in listed
+    assert WINE in server.listed("double-bob")  # an internal project is known from the first member on who comes by
     with sign_in(server, "eve") as browser:
         assert browser.get(f"/p/{SHIPS}/api/v1/project").status_code == 404
         assert browser.get(f"/p/{WINE}/api/v1/project").status_code == 200
