@@ -24,7 +24,8 @@ from mainspring.modules.catalog.service.filter_grammar import decode_json
 from mainspring.modules.catalog.service.filters import property_name, read_filter, read_query
 from mainspring.modules.catalog.service.indexing import drop_project, index_project
 from mainspring.modules.catalog.service.linting import lint_readme, list_warnings
-from mainspring.modules.catalog.service.models import ModelFile, ModelLink, add_models, linked_models
+from mainspring.modules.catalog.service.model_links import ModelFile, ModelLink
+from mainspring.modules.catalog.service.models import add_models, linked_models
 from mainspring.modules.catalog.service.opening import open_sources
 from mainspring.modules.catalog.service.readmes import get_readme
 from mainspring.modules.catalog.service.searching import (

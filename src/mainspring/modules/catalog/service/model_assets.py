@@ -14,7 +14,7 @@ from mainspring.modules.artifacts import service as artifacts
 from mainspring.modules.catalog.service.generating.checking import EXTENSIONS, STAC_VERSION, validator
 from mainspring.modules.catalog.service.generating.media_types import media_type
 from mainspring.modules.catalog.service.generating.models import MODEL_ROLE, artifact_type
-from mainspring.modules.catalog.service.models import ModelFile, ModelLink
+from mainspring.modules.catalog.service.model_links import ModelFile, ModelLink
 
 _FILE, _MLM = (EXTENSIONS[name][0].url for name in ("file", "mlm"))
 _OF_MODELS = ("mlm:", "eo:", "raster:", "cube:", "bands")

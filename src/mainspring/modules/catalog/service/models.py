@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,6 +18,7 @@ from mainspring.kit.errors import MainspringError, NotFound
 from mainspring.kit.permissions import Permission
 from mainspring.modules.artifacts import service as artifacts
 from mainspring.modules.artifacts.service import FileRecord
+from mainspring.modules.catalog.service.model_links import SIGNED_S, ModelFile, ModelLink
 from mainspring.modules.projects import service as projects
 from mainspring.modules.projects.service import Place
 from mainspring.modules.registry import service as registry
@@ -27,37 +27,7 @@ from mainspring.modules.registry.service import LinkedModel, LinkedVersion
 
 MAX_FILES = 25
 """So many files of a model are assets, the first by path; what lies beyond is found by the link to the model."""
-SIGNED_S = 900
 _PREFERRED = ("champion", "production")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFile:
-    """A file of a version: ``path`` counts from the version's folder, ``sha256`` is "" where it is not known.
-
-    ``signed`` is path and query of a URL of this server that reads it without credentials for ``SIGNED_S`` seconds,
-    "" where it was not asked for or the actor may not read the file.
-    """
-
-    path: str
-    size: int
-    sha256: str
-    signed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelLink:
-    """A registered model of a project, and the version of it that is shown, with its files that are known."""
-
-    name: str
-    version: int
-    newest: int
-    stage: str
-    aliases: tuple[str, ...]
-    run_id: str | None
-    model_id: str | None
-    created_at: int
-    files: tuple[ModelFile, ...]
 
 
 def linked_models(

@@ -13,7 +13,8 @@ from mainspring.kit.errors import InvalidArgument, NotFound
 from mainspring.kit.pages import position_of, query_mark, token_of
 from mainspring.kit.permissions import Permission
 from mainspring.modules.catalog.service.categories import Category
-from mainspring.modules.catalog.service.models import ModelLink, linked_models
+from mainspring.modules.catalog.service.model_links import ModelLink
+from mainspring.modules.catalog.service.models import linked_models
 from mainspring.modules.catalog.store import search as store
 from mainspring.modules.catalog.store.search import Extent
 from mainspring.modules.catalog.store.search import ItemRecord as ItemRecord
