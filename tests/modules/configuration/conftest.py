@@ -7,10 +7,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Connection, Engine, delete
 
-from mainspring.db.engine import check_url
 from mainspring.kit.actors import Actor, ActorKind
 from mainspring.kit.permissions import ROLE_PERMISSIONS, Role
-from mainspring.kit.sql_engines import create_write_engine
 from mainspring.modules.configuration.tables import (
     configuration_documents,
     configuration_schemas,
@@ -18,8 +16,7 @@ from mainspring.modules.configuration.tables import (
     secret_versions,
     secrets,
 )
-from mainspring.server.schema import metadata
-from tests.components.postgres import create_database, drop_database
+from tests.components.databases import engine_with_tables
 
 
 def member(role: Role, name: str = "", project: int = 1, kind: ActorKind = ActorKind.USER) -> Actor:
@@ -34,20 +31,7 @@ STRANGER = member(Role.MAINTAINER, "stranger", project=2)
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A database with all tables."""
-    if request.param == "sqlite":
-        yield from _with_tables(f"sqlite:///{tmp_path_factory.mktemp('configuration')}/c.db")
-        return
-    postgres = request.getfixturevalue("postgres")
-    name = create_database(postgres)
-    yield from _with_tables(check_url(postgres.database_url(name)))
-    drop_database(postgres, name)
-
-
-def _with_tables(url: str) -> Iterator[Engine]:
-    engine = create_write_engine(url)
-    metadata.create_all(engine)
-    yield engine
-    engine.dispose()
+    yield from engine_with_tables(request, tmp_path_factory)
 
 
 @pytest.fixture

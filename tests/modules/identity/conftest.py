@@ -19,7 +19,7 @@ from mainspring.modules.identity.schemas import AccountKind
 from mainspring.modules.identity.service.passwords import HASHER
 from mainspring.modules.identity.store import accounts
 from mainspring.server.schema import metadata
-from tests.components.postgres import create_database, drop_database
+from tests.components.databases import engine_with_tables
 
 T = TypeVar("T")
 
@@ -30,20 +30,7 @@ PASSWORD_HASH = HASHER.hash(PASSWORD)
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A database with all tables, whose tests undo what they do."""
-    if request.param == "sqlite":
-        yield from _with_tables(f"sqlite:///{tmp_path_factory.mktemp('identity')}/identity.db")
-        return
-    postgres = request.getfixturevalue("postgres")
-    name = create_database(postgres)
-    yield from _with_tables(check_url(postgres.database_url(name)))
-    drop_database(postgres, name)
-
-
-def _with_tables(url: str) -> Iterator[Engine]:
-    engine = create_write_engine(url)
-    metadata.create_all(engine)
-    yield engine
-    engine.dispose()
+    yield from engine_with_tables(request, tmp_path_factory)
 
 
 @pytest.fixture

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from sqlalchemy import Connection, Engine, insert
 
-from mainspring.db.engine import check_url
 from mainspring.kit.actors import Actor
-from mainspring.kit.sql_engines import create_write_engine
 from mainspring.modules.identity import service as identity
 from mainspring.modules.identity.tables import group_members, groups, users
 from mainspring.modules.projects import service
 from mainspring.modules.projects.service import Place
-from mainspring.server.schema import metadata
-from tests.components.postgres import create_database, drop_database
+from tests.components.databases import engine_with_tables
 
 Enter = Callable[..., Actor]
 
@@ -23,20 +20,7 @@ Enter = Callable[..., Actor]
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A database with all tables."""
-    if request.param == "sqlite":
-        yield from _with_tables(f"sqlite:///{tmp_path_factory.mktemp('projects')}/projects.db")
-        return
-    postgres = request.getfixturevalue("postgres")
-    name = create_database(postgres)
-    yield from _with_tables(check_url(postgres.database_url(name)))
-    drop_database(postgres, name)
-
-
-def _with_tables(url: str) -> Iterator[Engine]:
-    engine = create_write_engine(url)
-    metadata.create_all(engine)
-    yield engine
-    engine.dispose()
+    yield from engine_with_tables(request, tmp_path_factory)
 
 
 @pytest.fixture

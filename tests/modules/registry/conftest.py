@@ -9,9 +9,7 @@ from sqlalchemy import Connection, Engine
 
 import mainspring.modules.registry.tables
 import mainspring.modules.tracking.tables  # noqa: F401
-from mainspring.db.engine import check_url
 from mainspring.kit.actors import LOCAL
-from mainspring.kit.sql_engines import create_write_engine
 from mainspring.modules.tracking import service as tracking
 from mainspring.modules.tracking.schemas import (
     Batch,
@@ -22,27 +20,13 @@ from mainspring.modules.tracking.schemas import (
     Run,
     RunCreate,
 )
-from mainspring.server.schema import metadata
-from tests.components.postgres import create_database, drop_database
+from tests.components.databases import engine_with_tables
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A database with all tables."""
-    if request.param == "sqlite":
-        yield from _with_tables(f"sqlite:///{tmp_path_factory.mktemp('registry')}/registry.db")
-        return
-    postgres = request.getfixturevalue("postgres")
-    name = create_database(postgres)
-    yield from _with_tables(check_url(postgres.database_url(name)))
-    drop_database(postgres, name)
-
-
-def _with_tables(url: str) -> Iterator[Engine]:
-    engine = create_write_engine(url)
-    metadata.create_all(engine)
-    yield engine
-    engine.dispose()
+    yield from engine_with_tables(request, tmp_path_factory)
 
 
 @pytest.fixture

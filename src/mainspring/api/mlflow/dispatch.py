@@ -18,6 +18,7 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 import structlog
 
+from mainspring.api.routing import path_pattern
 from mainspring.kit.actors import NOBODY, Actor
 from mainspring.kit.context import request_id
 from mainspring.kit.errors import Internal, InvalidArgument, MainspringError
@@ -144,7 +145,7 @@ class Dispatcher:
         for path, methods in by_path.items():
             for full in _full_paths(path):
                 if "{" in path:
-                    self._patterns.append((_pattern(full), methods))
+                    self._patterns.append((path_pattern(full), methods))
                 else:
                     self._exact[full] = methods
 
@@ -217,17 +218,6 @@ def _check_path(raw: bytes) -> None:
 
 def _full_paths(path: str) -> list[str]:
     return [path] if path.startswith("/") else [prefix + path for prefix in PREFIXES]
-
-
-def _pattern(path: str) -> re.Pattern[str]:
-    """Return the regex of a path template; literal parts are taken as they are."""
-    parts = re.split(r"(\{\w+(?::path)?\})", path)
-    fields = {
-        part: f"(?P<{part[1:-1].partition(':')[0]}>{'.+' if part.endswith(':path}') else '[^/]+'})"
-        for part in parts
-        if part.startswith("{")
-    }
-    return re.compile("".join(fields.get(part) or re.escape(part) for part in parts), re.DOTALL)
 
 
 async def _read(called: Endpoint, request: Request, fields: dict[str, str]) -> Message:
