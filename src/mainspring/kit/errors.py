@@ -19,7 +19,7 @@ the exit code of the command line and the class that the SDK raises.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 
@@ -91,6 +91,12 @@ class AlreadyExists(MainspringError):
 
 class FailedPrecondition(MainspringError):
     code = FAILED_PRECONDITION
+
+
+class ConditionFailed(FailedPrecondition):
+    """It is not as the caller has seen it: what HTTP's ``If-Match`` or ``If-None-Match`` asks for does not hold."""
+
+    code = replace(FAILED_PRECONDITION, status=412)
 
 
 class TooLarge(MainspringError):

@@ -26,6 +26,9 @@ WHOLE_ANSWER = "mainspring.whole_answer"
 STOPPING = "mainspring.stopping"
 """The ASGI extension by which our server says that it stops: its ``event`` is set then."""
 
+PROJECT = "mainspring.project"
+"""Where the scope of a request keeps the path of the project that its URL names; absent where it names none."""
+
 UNAUTHENTICATED, DENIED = 401, 403
 JSON = b"application/json"
 TEXT = b"text/plain; charset=utf-8"
@@ -124,6 +127,11 @@ class Request:
         if not _HOST.fullmatch(host):
             raise InvalidArgument(f"The Host header is '{host[:255]}'; it must be a name and a port.", field="Host")
         return f"{self.scope['scheme']}://{host}"
+
+    @property
+    def project(self) -> str:
+        """The path of the project that the URL names; empty where it names none."""
+        return str(self.scope.get(PROJECT, ""))
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Yield the body as it arrives. Raises ClientDisconnected."""

@@ -371,6 +371,23 @@ def select_pairs(
     return found
 
 
+@contextmanager
+def planned_for_values(tx: Connection) -> Iterator[None]:
+    """Have PostgreSQL plan statements for their values, not once for any values, where these tell how many rows come.
+
+    SQLite has no other plans.
+    """
+    if tx.dialect.name == "sqlite":
+        yield
+        return
+    driver: Any = tx.connection.driver_connection
+    prepared_from, driver.prepare_threshold = driver.prepare_threshold, None
+    try:
+        yield
+    finally:
+        driver.prepare_threshold = prepared_from
+
+
 class _Cursor:
     """Give a cursor of the driver, whose errors become SQLAlchemy's: they are judged as all others are."""
 

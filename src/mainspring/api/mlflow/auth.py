@@ -190,7 +190,7 @@ async def _refuse_single_permissions(services: Services, actor: Actor, message: 
 
 for _method, _paths in {
     "POST": ("roles/create", "roles/permissions/add", "roles/assign"),
-    "GET": ("roles/get", "roles/list", "roles/permissions/list", "users/roles/list", "roles/users/list"),
+    "GET": ("roles/get", "roles/list", "roles/permissions/list", "roles/users/list"),
     "PATCH": ("roles/update", "roles/permissions/update"),
     "DELETE": ("roles/delete", "roles/permissions/remove", "roles/unassign"),
 }.items():

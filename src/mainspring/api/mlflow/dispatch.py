@@ -234,7 +234,12 @@ async def _read(called: Endpoint, request: Request, fields: dict[str, str]) -> M
             with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 return _complete(msgspec.json.decode(body, type=kind, strict=False))
         data = _parse(body)
-    return _complete(_convert(kind, data | fields))
+    return read_message(kind, data | fields)
+
+
+def read_message(kind: type[M], data: dict[str, Any]) -> M:
+    """Return the message of a JSON object, complete and of the right types, or raise InvalidArgument."""
+    return _complete(_convert(kind, data))
 
 
 def _check_content_type(request: Request) -> None:

@@ -39,4 +39,14 @@ async def version(services: Services, actor: Actor, request: Request, send: Send
 async def server_info(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
     # Told that downloads may go past us, clients ask for a signed URL first: of no use where it leads back here.
     info = SERVER_INFO | {"multipart_downloads_enabled": artifacts.goes_direct(services)}
+    if request.path.startswith("/ajax-api/"):
+        info["workspaces_enabled"] = _offers_projects(services, request)
     await respond(send, 200, msgspec.json.encode(info))
+
+
+def _offers_projects(services: Services, request: Request) -> bool:
+    """Say whether MLflow's page begins with a list of projects, its workspaces.
+
+    Not below a project, and not on a server without accounts, where people expect their experiments.
+    """
+    return not request.project and services.settings.resolved_auth != "off"

@@ -6,6 +6,7 @@ from mainspring.api.mlflow import (
     experiments,
     logged_models,
     metrics,
+    page_only,
     pages,
     registry,
     runs,
@@ -14,14 +15,17 @@ from mainspring.api.mlflow import (
     workspaces,
 )
 from mainspring.api.mlflow.dispatch import ENDPOINTS
+from mainspring.api.mlflow.graphql import endpoint as graphql
 
 __all__ = [
     "ENDPOINTS",
     "artifacts",
     "auth",
     "experiments",
+    "graphql",
     "logged_models",
     "metrics",
+    "page_only",
     "pages",
     "registry",
     "runs",

@@ -18,6 +18,8 @@ CONFORMS_TO = [
     f"{_STAC}ogcapi-features#fields",
     f"{_STAC}ogcapi-features#query",
     f"{_STAC}ogcapi-features#sort",
+    f"{_STAC}ogcapi-features/extensions/transaction",
+    "https://api.stacspec.org/v1.0.0-rc.2/language",
     "https://api.stacspec.org/v1.0.0-rc.2/item-search#filter",
     "https://api.stacspec.org/v1.0.0-rc.1/item-search#free-text",
     "https://api.stacspec.org/v1.0.0-rc.1/ogcapi-features#free-text",

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import msgspec
 
 from mainspring.api.stac.conformance import CONFORMS_TO
+from mainspring.api.stac.languages import ENGLISH, EXTENSION, LANGUAGE
 from mainspring.modules.catalog import service as catalog
 from mainspring.modules.catalog.service import Content, ItemPage, ItemRecord, Shelf, Surroundings
 
@@ -83,8 +84,10 @@ def landing(site: Site, shelves: Sequence[Shelf]) -> Document:
         "title": TITLE,
         "description": DESCRIPTION,
         "stac_version": STAC_VERSION,
+        "stac_extensions": [EXTENSION],
+        "language": ENGLISH,
         "conformsTo": CONFORMS_TO,
-        "links": links + children,
+        "links": [{**each, "hreflang": LANGUAGE} for each in links] + children,
     }
 
 
@@ -123,14 +126,14 @@ def collections(site: Site, path: str, name: str, shelves: Iterable[Document], *
     return {name: list(shelves), "links": links, **more}
 
 
-def item(site: Site, record: ItemRecord, around: Surroundings, sign: Sign | None = None) -> Document:
+def item(site: Site, record: ItemRecord, around: Surroundings) -> Document:
     """Return an item: what is kept of it, with its models, and with links and files by this server's addresses.
 
-    ``sign`` makes URLs of files in place of those that ask who is asking.
+    Files have signed URLs where ``around`` signs them, else those that ask who is asking.
     """
     content = _content.decode(record.content)
     parent = site.collection(record.collection)
-    resolve = _resolver(site, record.slug, content.ref, sign)
+    resolve = _resolver(site, record.slug, content.ref, around.files.of(record.project))
     made: Document = {
         "type": "Feature",
         "stac_version": STAC_VERSION,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,15 +13,17 @@ import msgspec
 from mainspring.api.stac import documents, queries
 from mainspring.api.stac.collection_search import find_collections
 from mainspring.api.stac.conformance import CONFORMS_TO
-from mainspring.api.stac.documents import GEOJSON, JSON, SCHEMA, Document, Sign, Site, link
+from mainspring.api.stac.documents import GEOJSON, JSON, SCHEMA, Document, Site, link
 from mainspring.api.stac.fields import choose_fields
+from mainspring.api.stac.languages import LANGUAGE, language_of
 from mainspring.api.stac.openapi import describe, describe_as_page
 from mainspring.api.stac.queries import Given
 from mainspring.kit.actors import Actor
-from mainspring.kit.errors import NotFound, PermissionDenied, Unavailable
-from mainspring.kit.http import Request, Send, respond
+from mainspring.kit.errors import NotFound
+from mainspring.kit.http import Headers, Request, Send, respond
 from mainspring.modules.catalog import service as catalog
-from mainspring.modules.catalog.service import Category, ItemPage, ItemQuery, ItemRecord, Shelf, Surroundings
+from mainspring.modules.catalog.service import Category, ItemPage, ItemQuery, Shelf
+from mainspring.modules.catalog.service.transactions import etag_of
 from mainspring.modules.services import Services
 
 ROOTS = ("/api/v1/stac", "/api/stac")
@@ -83,14 +86,14 @@ async def children(services: Services, actor: Actor, request: Request, send: Sen
 
 async def collection(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
     """Answer with a collection."""
-    category = _category(services, fields["collection"])
+    category = category_of(services, fields["collection"])
     shelves = await services.db.read(catalog.list_shelves, actor, [category])
     await _send(request, send, documents.collection(site_of(request), shelves[0]))
 
 
 async def browse(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
     """Answer with a catalog that leads to items of a collection."""
-    category = _category(services, fields["collection"])
+    category = category_of(services, fields["collection"])
     token = queries.read_get(request, {"token"}).get("token")
     query = ItemQuery((category.id,), order=(catalog.SortKey("id"),), limit=BROWSED, token=token)
     page = await services.db.read(catalog.search_items, actor, query)
@@ -99,7 +102,7 @@ async def browse(services: Services, actor: Actor, request: Request, send: Send,
 
 async def items(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
     """Answer with a page of the items of a collection."""
-    category = _category(services, fields["collection"])
+    category = category_of(services, fields["collection"])
     given = queries.read_get(request, queries.ITEMS_FIELDS)
     url = f"{site_of(request).collection(category.id)}/items"
     await _answer_page(services, actor, request, send, given, [category.id], url)
@@ -107,27 +110,26 @@ async def items(services: Services, actor: Actor, request: Request, send: Send, 
 
 async def item(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
     """Answer with an item."""
-    category = _category(services, fields["collection"])
-    record, around = await services.db.read(catalog.find_item, actor, category.id, fields["id"])
-    site = site_of(request)
-    sign = None if _is_open(services, record, around) else await _signer(services, actor, record)
-    await _send(request, send, documents.item(site, record, around, sign), GEOJSON)
+    category = category_of(services, fields["collection"])
+    await send_item(services, actor, request, send, category.id, fields["id"])
 
 
-def _is_open(services: Services, record: ItemRecord, around: Surroundings) -> bool:
-    """Say whether everyone may read the files of an item's project."""
-    return services.settings.public_read and record.project in around.public
-
-
-async def _signer(services: Services, actor: Actor, record: ItemRecord) -> Sign | None:
-    """Return what makes URLs that need no credentials for a while, None where the actor may not read the files."""
-    try:
-        files = await catalog.files_of(services, actor, record.project)
-    except (NotFound, PermissionDenied, Unavailable):
-        # That somebody sees a project and not its files, or that its source is away, is no fault of the item.
-        return None
-    sign = await services.db.read(catalog.file_signer, actor)
-    return lambda path, ref: sign(record.project, files.slug, path, ref)
+async def send_item(
+    services: Services,
+    actor: Actor,
+    request: Request,
+    send: Send,
+    collection: str,
+    id: str,
+    status: int = 200,
+    headers: Headers = (),
+) -> None:
+    """Answer with an item; its ETag stays while what it tells does, however its files are signed."""
+    reach = catalog.reach_of(services)
+    record, around = await services.db.read(catalog.find_item, actor, collection, id, reach)
+    answer = documents.item(site_of(request), record, around)
+    whole = Whole(answer, GEOJSON, status, etag_of(record, around), language_of(answer), around.signed, headers)
+    await _send_whole(request, send, whole)
 
 
 async def search(services: Services, actor: Actor, request: Request, send: Send, fields: dict[str, str]) -> None:
@@ -198,10 +200,11 @@ async def _answer_page(
     url: str,
 ) -> None:
     site, fields = site_of(request), queries.read_fields(given)
-    found = await services.db.read(catalog.search_items, actor, queries.read_items(given, collections))
+    query, reach = queries.read_items(given, collections), catalog.reach_of(services)
+    found = await services.db.read(catalog.search_items, actor, query, reach)
     features = [choose_fields(documents.item(site, each, found.around), fields) for each in found.records]
     links = [link("root", site.root, title=documents.TITLE), *_page_links(request, given, url, found)]
-    await _send(request, send, documents.items(found, features, links), GEOJSON)
+    await _send(request, send, documents.items(found, features, links), GEOJSON, signed=found.around.signed)
 
 
 def _page_links(request: Request, given: Given, url: str, page: ItemPage) -> list[Document]:
@@ -266,10 +269,11 @@ async def _send_properties(
 def _place(services: Services, request: Request, fields: Mapping[str, str]) -> str:
     """Return the URL of the collection that a path names, or of the landing page."""
     site = site_of(request)
-    return site.collection(_category(services, fields["collection"]).id) if "collection" in fields else site.root
+    return site.collection(category_of(services, fields["collection"]).id) if "collection" in fields else site.root
 
 
-def _category(services: Services, id: str) -> Category:
+def category_of(services: Services, id: str) -> Category:
+    """Return the category that is a collection. Raises NotFound."""
     for each in catalog.categories_of(services.settings):
         if each.id == id:
             return each
@@ -284,14 +288,41 @@ async def _shelves(services: Services, actor: Actor) -> list[Shelf]:
     return await services.db.read(catalog.list_shelves, actor, catalog.categories_of(services.settings))
 
 
-async def _send(request: Request, send: Send, answer: Any, content_type: str = JSON) -> None:
-    """Answer with JSON, or with nothing where the client has it already."""
-    body = msgspec.json.encode(answer)
-    etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-    headers = [(b"etag", etag.encode()), (b"cache-control", b"private, no-cache")]
-    if request.method in ("GET", "HEAD") and _has(request.header(b"if-none-match"), etag):
-        return await respond(send, 304, b"", content_type.encode(), headers)
-    await respond(send, 200, body, content_type.encode(), headers)
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An answer: its JSON, ``etag`` without quotes ("" for that of its bytes), and the language that it is written in.
+
+    With ``signed`` URLs in it, which open what they name to whoever has them, it is for no cache to keep.
+    """
+
+    answer: Any
+    content_type: str = JSON
+    status: int = 200
+    etag: str = ""
+    language: str = LANGUAGE
+    signed: bool = False
+    headers: Headers = ()
+
+
+async def _send(request: Request, send: Send, answer: Any, content_type: str = JSON, *, signed: bool = False) -> None:
+    """Answer with JSON."""
+    await _send_whole(request, send, Whole(answer, content_type, signed=signed))
+
+
+async def _send_whole(request: Request, send: Send, whole: Whole) -> None:
+    """Answer with JSON, or with nothing where the client has it already and its signed URLs are not to be renewed."""
+    body, content_type = msgspec.json.encode(whole.answer), whole.content_type.encode()
+    etag = f'"{whole.etag or hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+    headers = [
+        (b"etag", etag.encode()),
+        (b"cache-control", b"private, no-store" if whole.signed else b"private, no-cache"),
+        (b"content-language", whole.language.encode()),
+        *whole.headers,
+    ]
+    renews = whole.signed and bool(whole.etag)
+    if request.method in ("GET", "HEAD") and not renews and _has(request.header(b"if-none-match"), etag):
+        return await respond(send, 304, b"", content_type, headers)
+    await respond(send, whole.status, body, content_type, headers)
 
 
 def _has(known: str | None, etag: str) -> bool:

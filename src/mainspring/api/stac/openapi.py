@@ -80,12 +80,57 @@ _OPERATIONS: list[tuple[str, str, str, str, frozenset[str]]] = [
     ),
 ]
 
+_ITEM = f"{_COLLECTION}/items/{{itemId}}"
+_ITEMS_BODY: Document = {
+    "type": "object",
+    "required": ["type", "features"],
+    "properties": {"type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": _OBJECT}},
+}
+_ITEM_BODY: Document = {
+    "type": "object",
+    "properties": {
+        "type": {"const": "Feature"},
+        "id": _TEXT,
+        "geometry": {"type": ["object", "null"]},
+        "bbox": _NUMBERS,
+        "properties": _OBJECT,
+        "assets": {"type": "object", "additionalProperties": _OBJECT},
+        "links": {"type": "array", "items": _OBJECT},
+    },
+}
+_WRITES: list[tuple[str, str, str, Document | None, int]] = [
+    (
+        "post",
+        f"{_COLLECTION}/items",
+        "Make an item, or all of a collection.",
+        {"anyOf": [_ITEM_BODY, _ITEMS_BODY]},
+        201,
+    ),
+    ("post", f"{_COLLECTION}/bulk_items", "Make all items of a collection.", _ITEMS_BODY, 201),
+    ("put", _ITEM, "Have an item be what the body says.", _ITEM_BODY, 200),
+    ("patch", _ITEM, "Change what the body names of an item.", _ITEM_BODY, 200),
+    ("delete", _ITEM, "Delete an item with its project.", None, 204),
+]
+"""What writes: method, path, what it does, its body, and the status of success."""
+_REFUSALS = {
+    400: "Something in the body is wrong, or cannot be kept: its field is named.",
+    401: "Sign in first.",
+    403: "You may see the item, and not change it.",
+    404: "There is nothing, or it may not be seen.",
+    409: "It is there already, or its project is kept elsewhere.",
+    412: "The item is not as If-Match or If-None-Match asks for.",
+    413: "The body is too large.",
+    503: "It is changed at the same moment: send it again.",
+}
+
 
 def describe(root: str) -> Document:
     """Return the OpenAPI 3.1 document of the API at a root."""
     paths: dict[str, Document] = {}
     for method, path, summary, kind, fields in _OPERATIONS:
         paths.setdefault(path, {})[method] = _operation(method, path, summary, kind, sorted(fields))
+    for method, path, summary, body, status in _WRITES:
+        paths.setdefault(path, {})[method] = _writing(method, path, summary, body, status)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Mainspring STAC API", "version": __version__, "description": DESCRIPTION},
@@ -94,16 +139,44 @@ def describe(root: str) -> Document:
     }
 
 
-def _operation(method: str, path: str, summary: str, kind: str, fields: list[str]) -> Document:
-    parameters = [
+_PROBLEM: Document = {"content": {"application/problem+json": {"schema": _OBJECT}}}
+
+
+def _of_path(path: str) -> list[Document]:
+    return [
         {"name": name, "in": "path", "required": True, "schema": _TEXT}
         for name in ("collectionId", "itemId")
         if f"{{{name}}}" in path
     ]
-    problem = {"content": {"application/problem+json": {"schema": _OBJECT}}}
+
+
+def _name_of(method: str, path: str) -> str:
+    return method + "".join(part.strip("{}").title() for part in path.replace(".", "/").split("/"))
+
+
+def _writing(method: str, path: str, summary: str, body: Document | None, status: int) -> Document:
+    """Return an operation that writes."""
+    done: Document = {"description": summary}
+    if body is not None:
+        done |= {"content": {GEOJSON if method != "post" or path.endswith("/items") else JSON: {"schema": _OBJECT}}}
+    headers = ("If-Match", "If-None-Match") if method != "post" else ()
+    conditions = [{"name": name, "in": "header", "schema": _TEXT, "description": "ETags."} for name in headers]
+    refused = {str(each): {"description": text, **_PROBLEM} for each, text in _REFUSALS.items()}
     told: Document = {
         "summary": summary,
-        "operationId": method + "".join(part.strip("{}").title() for part in path.replace(".", "/").split("/")),
+        "operationId": _name_of(method, path),
+        "parameters": [*_of_path(path), *conditions],
+        "responses": {str(status): done, **refused},
+    }
+    return told if body is None else told | {"requestBody": {"required": True, "content": {JSON: {"schema": body}}}}
+
+
+def _operation(method: str, path: str, summary: str, kind: str, fields: list[str]) -> Document:
+    parameters = _of_path(path)
+    problem = _PROBLEM
+    told: Document = {
+        "summary": summary,
+        "operationId": _name_of(method, path),
         "responses": {
             "200": {"description": summary, "content": {kind: {"schema": _TEXT if kind == HTML else _OBJECT}}},
             **{
@@ -135,7 +208,7 @@ def describe_as_page(root: str) -> bytes:
     rows = "".join(
         f"<tr><td>{method.upper()}</td><td><code>{escape(urlsplit(root).path + path)}</code></td>"
         f"<td>{escape(summary)}</td></tr>"
-        for method, path, summary, _, _ in _OPERATIONS
+        for method, path, summary, *_ in (*_OPERATIONS, *_WRITES)
     )
     fields = "".join(f"<dt><code>{name}</code></dt><dd>{escape(text)}</dd>" for name, (text, _, _) in _FIELDS.items())
     return (

@@ -1,7 +1,7 @@
 """All routes of the dialect, each at both of its roots."""
 
 from mainspring.api.routing import Handler, Routes
-from mainspring.api.stac import handlers
+from mainspring.api.stac import handlers, transactions
 from mainspring.kit.permissions import Permission
 
 _HANDLERS: list[tuple[str, str, Handler]] = [
@@ -30,8 +30,15 @@ _HANDLERS: list[tuple[str, str, Handler]] = [
     ("GET", "/collections/{collection}/items/{id:path}", handlers.item),
 ]
 
+_WRITERS: list[tuple[str, str, Handler]] = [
+    ("POST", "/collections/{collection}/items", transactions.create),
+    ("POST", "/collections/{collection}/bulk_items", transactions.create_many),
+    ("PUT", "/collections/{collection}/items/{id:path}", transactions.replace),
+    ("PATCH", "/collections/{collection}/items/{id:path}", transactions.patch),
+    ("DELETE", "/collections/{collection}/items/{id:path}", transactions.delete),
+]
+
 ROUTES = Routes()
-for _method, _path, _handler in _HANDLERS:
-    ROUTES.add(_method, *(f"{root}{_path}" for root in handlers.ROOTS), permission=Permission.PROJECTS_DISCOVER)(
-        _handler
-    )
+for _routes, _permission in ((_HANDLERS, Permission.PROJECTS_DISCOVER), (_WRITERS, Permission.SIGNED_IN)):
+    for _method, _path, _handler in _routes:
+        ROUTES.add(_method, *(f"{root}{_path}" for root in handlers.ROOTS), permission=_permission)(_handler)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -73,6 +73,10 @@ class GitFolder:
         """Raise Unsupported: nobody is a member here."""
         raise _no_accounts()
 
+    def list_internal(self, token: str) -> AsyncIterator[list[SourceProject]]:
+        """Raise Unsupported: nobody is inside here."""
+        raise _no_accounts()
+
     async def get(self, project: str, token: str | None = None) -> SourceProject:
         """Return the project of a path."""
         _refuse_token(token)
@@ -88,6 +92,12 @@ class GitFolder:
                 files = await _step(lambda: repository.files(repository.commit(ref)))
                 while page := await _step(lambda: list(islice(files, TREE_PAGE))):
                     yield page
+
+    async def measure(
+        self, project: str, ref: str, files: Sequence[TreeEntry], token: str | None = None
+    ) -> list[TreeEntry]:
+        """Return the files as they were listed, which is all that there is to tell."""
+        return list(files)
 
     @asynccontextmanager
     async def open(

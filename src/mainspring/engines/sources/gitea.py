@@ -10,7 +10,7 @@ told, so that none counts as one that writes. Source: its ``/api/swagger``.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -153,6 +153,12 @@ class GiteaSource:
             if not page:
                 return
 
+    async def list_internal(self, token: str) -> AsyncIterator[list[SourceProject]]:
+        """Yield pages of the internal projects of these topics."""
+        async for page in self.list_changed(None, token):
+            if listed := [each for each in page if each.visibility is Visibility.INTERNAL]:
+                yield listed
+
     async def get(self, project: str, token: str | None = None) -> SourceProject:
         """Return the project of an id or a path, also of a path that it had before."""
         return await self._project(await self._repository(project, token), token)
@@ -171,6 +177,12 @@ class GiteaSource:
             ]
             if not page.truncated:
                 return
+
+    async def measure(
+        self, project: str, ref: str, files: Sequence[TreeEntry], token: str | None = None
+    ) -> list[TreeEntry]:
+        """Return the files as they were listed, which is all that there is to tell."""
+        return list(files)
 
     @asynccontextmanager
     async def open(

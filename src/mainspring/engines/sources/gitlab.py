@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mainspring.engines.sources.gitlab_access import account_of
+from mainspring.engines.sources.gitlab_blobs import Blobs
 from mainspring.engines.sources.gitlab_changes import RecentChanges
 from mainspring.engines.sources.gitlab_files import open_file
 from mainspring.engines.sources.gitlab_http import Call, GitlabHttp, Limits
@@ -29,7 +30,7 @@ from mainspring.engines.sources.gitlab_records import (
     release_of,
     time_of,
 )
-from mainspring.engines.sources.port import Account, Level, Release, SourceFile, SourceProject, TreeEntry
+from mainspring.engines.sources.port import Account, Level, Release, SourceFile, SourceProject, TreeEntry, Visibility
 from mainspring.kit.errors import NotFound
 from mainspring.kit.time import now_ms
 
@@ -63,6 +64,7 @@ class GitlabSource:
         self._topics = tuple(dict.fromkeys(topics))
         self._recent = RecentChanges()
         self._paths: OrderedDict[str, str] = OrderedDict()
+        self._blobs = Blobs(self._http)
 
     async def list_changed(self, since: int | None, token: str | None = None) -> AsyncIterator[list[SourceProject]]:
         """Yield pages of the projects of our topics that were active since a time (ms), or of all of them."""
@@ -98,6 +100,11 @@ class GitlabSource:
                 levels = await self._levels(rows, token) | levels
             yield [replace(each, level=levels.get(each.id, Level.NONE)) for each in projects]
 
+    async def list_internal(self, token: str) -> AsyncIterator[list[SourceProject]]:
+        """Yield pages of the internal projects of our topics."""
+        async for projects in self._by_topic({"visibility": Visibility.INTERNAL.value}, token):
+            yield [each for each in projects if each.visibility is Visibility.INTERNAL]
+
     async def get(self, project: str, token: str | None = None) -> SourceProject:
         """Return the project of an id, or of a path, also of one that it had before."""
         return self._project(await self._http.get(RawProject, self._call(project, "", token, license="true")), token)
@@ -119,6 +126,18 @@ class GitlabSource:
             if await self._http.get(list[RawBranch], branches):
                 raise
 
+    async def measure(
+        self, project: str, ref: str, files: Sequence[TreeEntry], token: str | None = None
+    ) -> list[TreeEntry]:
+        """Return files with their sizes, of large-file storage (LFS) those of the file itself and its SHA-256."""
+        _check_ref(ref)
+
+        def raw(entry: TreeEntry) -> Call:
+            return self._raw(project, entry.path, ref, token)
+
+        await self._blobs.learn(await self._path_of(project, token), ref, files, raw, token)
+        return [self._blobs.known(each) for each in files]
+
     @asynccontextmanager
     async def open(
         self, project: str, path: str, ref: str, start: int = 0, end: int | None = None, token: str | None = None
@@ -126,8 +145,7 @@ class GitlabSource:
         """Open a file at a branch, tag or commit: of large-file storage (LFS) the file itself, not its pointer."""
         _check_ref(ref)
         _check_path(path)
-        what = f"file '{path}' of the project '{project}' at '{ref}'"
-        raw = self._call(project, f"/repository/files/{quote(path, safe='')}/raw", token, what, ref=ref)
+        raw = self._raw(project, path, ref, token)
         async with open_file(self._http, raw, lambda: self._path_of(project, token), start, end) as file:
             yield file
 
@@ -198,6 +216,10 @@ class GitlabSource:
         url = f"{self._http.api}/projects/{quote(project, safe='')}{rest}"
         values = {name: str(value) for name, value in params.items()}
         return Call(what or f"project '{project}'", url, token, values, method)
+
+    def _raw(self, project: str, path: str, ref: str, token: str | None) -> Call:
+        what = f"file '{path}' of the project '{project}' at '{ref}'"
+        return self._call(project, f"/repository/files/{quote(path, safe='')}/raw", token, what, ref=ref)
 
     def _project(self, raw: RawProject, token: str | None) -> SourceProject:
         self._paths[str(raw.id)] = raw.path_with_namespace

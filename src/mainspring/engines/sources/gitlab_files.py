@@ -49,6 +49,15 @@ async def open_file(
             yield SourceFile(pointer.size, first, last, chunks, version or pointer.sha256, pointer.sha256)
 
 
+async def read_pointer(http: GitlabHttp, raw: Call) -> tuple[int, Pointer | None] | None:
+    """Return the size of the file that ``raw`` asks for, and its pointer if it is one; None where it is not shown."""
+    async with http.open(raw) as answer:
+        if not answer.good:
+            return None
+        size = _size(answer, raw.what)
+        return size, pointer_of(await _all(answer, size, raw.what)) if size <= MAX_POINTER else None
+
+
 @asynccontextmanager
 async def _open_large(
     http: GitlabHttp, raw: Call, path: str, pointer: Pointer, first: int, last: int

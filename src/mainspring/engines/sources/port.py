@@ -11,7 +11,7 @@ while, and then is Unavailable. No error, log or repr ever carries a token.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -134,12 +134,25 @@ class Source(Protocol):
         """Yield pages of the projects that the token's account is a member of, each with its ``level``."""
         ...
 
+    def list_internal(self, token: str) -> AsyncIterator[list[SourceProject]]:
+        """Yield pages of the projects of any category that everyone who belongs there is shown, and nobody else."""
+        ...
+
     async def get(self, project: str, token: str | None = None) -> SourceProject:
         """Return the project of an id, or of a path, also of one that it had before."""
         ...
 
     def tree(self, project: str, ref: str, token: str | None = None) -> AsyncIterator[list[TreeEntry]]:
         """Yield pages of all files at a branch, tag or commit, by path. NotFound for a ref that is not there."""
+        ...
+
+    async def measure(
+        self, project: str, ref: str, files: Sequence[TreeEntry], token: str | None = None
+    ) -> list[TreeEntry]:
+        """Return files of a listing, in order, with the sizes and SHA-256 that a few calls tell beyond it.
+
+        Of large-file storage (LFS) they are those of the file itself. What was told once is not asked for again.
+        """
         ...
 
     def open(

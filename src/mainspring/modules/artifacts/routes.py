@@ -26,7 +26,9 @@ from mainspring.modules.artifacts import service
 from mainspring.modules.artifacts.schemas import (
     Artifact,
     Artifacts,
+    Frame,
     PartNumbers,
+    Preview,
     SignedDownload,
     SignedUrls,
     Upload,
@@ -43,10 +45,16 @@ Stores = NamedDependency[SkipValidation[Services]]
 Folder = Annotated[str, QueryParameter(description="The folder to list; left out, the top one.")]
 PageSize = Annotated[int, QueryParameter(description=f"How many at most, up to {service.MAX_PAGE}.")]
 PageToken = Annotated[str | None, QueryParameter(description="The `next_page_token` of the page before.")]
+Rows = Annotated[int, QueryParameter(description=f"How many rows of a table at most, up to {service.MAX_ROWS}.")]
+Framed = Annotated[
+    Frame | None,
+    QueryParameter(description="Send a page of HTML to be shown in a frame, as a page of nobody's; not to be saved."),
+]
 Expires = Annotated[int, QueryParameter(description="For how many seconds the URL is good.")]
 AnyRequest = Request[Any, Any, Any]
 READING = [HttpMethod.GET, HttpMethod.HEAD]
 PAGE_SIZE = 1000
+ROWS = 100
 DOWNLOAD_S = 900
 # The SDK asks for the URL of a part when it is about to send it.
 PART_S = 3600
@@ -62,9 +70,15 @@ async def list_files(
     return Artifacts(page.items, page.next_page_token)
 
 
-async def send_file(services: Services, actor: Actor, request: AnyRequest, location: str, path: str) -> Stream:
-    """Answer a GET or HEAD of the file ``path`` below ``location``. NotFound if there is none."""
+async def send_file(
+    services: Services, actor: Actor, request: AnyRequest, location: str, path: str, frame: Frame | None = None
+) -> Stream:
+    """Answer a GET or HEAD of the file ``path`` below ``location``, as one to save, or to show in a ``frame``.
+
+    NotFound if there is none.
+    """
     path, head = path.removeprefix("/"), request.method == HttpMethod.HEAD
+    shown = service.framed_headers(path, frame) if frame else {}
     answer = await service.download_artifact(
         services.blobs,
         actor,
@@ -81,7 +95,14 @@ async def send_file(services: Services, actor: Actor, request: AnyRequest, locat
         await answer.chunks.aclose()
         raise
     done = BackgroundTask(answer.chunks.aclose)
-    return Stream(answer.chunks, status_code=answer.status, headers=answer.headers, background=done)
+    return Stream(answer.chunks, status_code=answer.status, headers=answer.headers | shown, background=done)
+
+
+async def preview_file(
+    services: Services, actor: Actor, location: str, path: str, max_rows: int, page_token: str | None
+) -> Preview:
+    """Answer what is shown of the file ``path`` below ``location``."""
+    return await service.preview_artifact(services, actor, location, path.removeprefix("/"), max_rows, page_token)
 
 
 async def store_file(services: Services, actor: Actor, request: AnyRequest, location: str, path: str) -> Artifact:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
@@ -117,3 +118,119 @@ class SignedDownload(Struct):
     sha256: str | None
     verified: bool
     signed: SignedUrl
+
+
+class PreviewKind(StrEnum):
+    """What is shown of a file: which member of its ``Preview`` is there."""
+
+    TABLE = "table"
+    MODEL = "model"
+    ONNX = "onnx"
+    NOTEBOOK = "notebook"
+
+
+class TableColumn(Struct):
+    """A column of a table; ``type`` is the file's own word for it, ``text`` where it has none."""
+
+    name: str
+    type: str
+
+
+class TablePreview(Struct):
+    """A page of a table's rows. A cell is text of at most 1,000 characters, null where there is no value.
+
+    Of ``total_columns`` the first 500 are shown. ``next_page_token`` is null at the end.
+    """
+
+    columns: list[TableColumn]
+    rows: list[list[str | None]]
+    total_columns: int
+    next_page_token: str | None = None
+
+
+class ModelPreview(Struct):
+    """What an ``MLmodel`` file says: flavours by name, and the signature as it stands there.
+
+    ``signature`` has ``inputs``, ``outputs`` and ``params``, each JSON text, as MLflow writes them; every other scalar
+    is text too.
+    """
+
+    flavors: dict[str, Any] = {}
+    signature: dict[str, Any] | None = None
+    model_uuid: str | None = None
+    mlflow_version: str | None = None
+    utc_time_created: str | None = None
+    model_size_bytes: int | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class OnnxValue(Struct):
+    """An input or output of a graph. A size is a number, a name, or ``?``; ``shape`` is null where it is not said."""
+
+    name: str
+    type: str
+    shape: list[str] | None = None
+
+
+class OnnxPreview(Struct):
+    """What an ONNX file says of its graph.
+
+    ``opsets`` are versions by domain; ``operators`` tells how often each stands in the graph, the most frequent first;
+    ``parameters`` is how many numbers its weights are.
+    """
+
+    ir_version: int = 0
+    producer: str = ""
+    graph: str = ""
+    opsets: dict[str, int] = {}
+    inputs: list[OnnxValue] = []
+    outputs: list[OnnxValue] = []
+    operators: dict[str, int] = {}
+    nodes: int = 0
+    parameters: int = 0
+
+
+class NotebookOutput(Struct):
+    """An output of a cell: ``text``, ``html`` that is safe to show, or an ``image`` in base64."""
+
+    text: str | None = None
+    html: str | None = None
+    image: str | None = None
+    image_type: str | None = None
+    is_error: bool = False
+
+
+class NotebookCell(Struct):
+    """A cell, its ``kind`` markdown, code or raw; ``number`` is when it was run, in order."""
+
+    kind: str
+    source: str
+    number: int | None
+    outputs: list[NotebookOutput]
+
+
+class NotebookPreview(Struct):
+    """The first 500 cells of a notebook."""
+
+    language: str
+    cells: list[NotebookCell]
+    total_cells: int
+
+
+class Preview(Struct):
+    """What is shown of a file of ``size`` bytes without reading all of it: the member that ``kind`` names."""
+
+    path: str
+    size: int
+    kind: PreviewKind
+    table: TablePreview | None = None
+    model: ModelPreview | None = None
+    onnx: OnnxPreview | None = None
+    notebook: NotebookPreview | None = None
+
+
+class Frame(StrEnum):
+    """How a page of HTML is sent to be shown: by itself alone, or with what it wants from the network."""
+
+    OFFLINE = "offline"
+    ONLINE = "online"

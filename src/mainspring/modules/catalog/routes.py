@@ -16,10 +16,13 @@ from mainspring.modules.catalog.schemas import (
     CatalogSources,
     LintReport,
     LintRequest,
+    Markdown,
     Readme,
+    RenderedMarkdown,
     SyncRequest,
     WarnedItems,
 )
+from mainspring.modules.catalog.service.markdown import render_markdown as render
 from mainspring.modules.catalog.service.webhook import MAX_BODY, check_secret, take_event
 from mainspring.modules.services import Services
 
@@ -64,6 +67,12 @@ async def lint_readme(data: JSONBody[LintRequest]) -> LintReport:
     return LintReport(await asyncio.to_thread(service.lint_readme, data.readme))
 
 
+@post("/api/v1/markdown", opt=DISCOVER, status_code=200)
+async def render_markdown(actor: Who, data: JSONBody[Markdown]) -> RenderedMarkdown:
+    """Turn Markdown into safe HTML, its front matter apart."""
+    return await asyncio.to_thread(render, actor, data)
+
+
 @get("/api/v1/project/readme", opt=needs(Permission.ARTIFACTS_READ))
 async def get_readme(services: All, actor: Who) -> Readme:
     """Get the README of the project of the URL, as safe HTML."""
@@ -100,6 +109,7 @@ HANDLERS = [
     sync_catalog,
     list_warnings,
     lint_readme,
+    render_markdown,
     get_readme,
     star_project,
     unstar_project,

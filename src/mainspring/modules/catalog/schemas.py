@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
@@ -89,4 +90,26 @@ class LintRequest(Struct, forbid_unknown_fields=True):
 class LintReport(Struct, frozen=True):
     """What is wrong with the metadata of a README; nothing, if it is empty."""
 
+    warnings: list[MetadataWarning]
+
+
+class Markdown(Struct, forbid_unknown_fields=True):
+    """A text that somebody wrote, front matter and all.
+
+    ``base`` is the address on this server, ``/…/``, that its relative links and pictures count from: left out, they are
+    files of the project of the URL.
+    """
+
+    text: str
+    base: str | None = None
+
+
+class RenderedMarkdown(Struct, frozen=True):
+    """The text as safe HTML, its front matter as ``metadata``, and what is wrong with it.
+
+    ``metadata`` is empty where there is none or it cannot be used. Pictures of other servers are links to them.
+    """
+
+    html: str
+    metadata: dict[str, Any]
     warnings: list[MetadataWarning]

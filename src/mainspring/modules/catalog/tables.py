@@ -16,12 +16,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    not_,
 )
 
 from mainspring.db.schema import Key, metadata
 
 _SORTED = String(200).with_variant(String(200, collation="C"), "postgresql")
 """Text that is sorted by code points on every database, so that pages are cut alike."""
+
+_boxed = Column("boxed", Boolean, nullable=False)
 
 catalog_items = Table(
     "catalog_items",
@@ -39,7 +42,7 @@ catalog_items = Table(
     Column("south", Double),
     Column("east", Double),
     Column("north", Double),
-    Column("boxed", Boolean, nullable=False),
+    _boxed,
     Column("stars", Integer, nullable=False),
     Column("warnings", Integer, nullable=False),
     Column("etag", String(64), nullable=False),
@@ -68,6 +71,18 @@ catalog_items = Table(
         "stars",
         "slug",
         "title",
+        postgresql_include=["id"],  # SQLite has the key in every index
+    ),
+    # Of boxes it is known by their bounds alone where they are; of these not.
+    Index(
+        "ix_catalog_items_unboxed",
+        "south",
+        "north",
+        "west",
+        "east",
+        "id",
+        sqlite_where=not_(_boxed),
+        postgresql_where=not_(_boxed),
     ),
 )
 """One item. ``west`` to ``north`` bound its geometry, NULL where it has none; ``boxed`` says that they are all of it.

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from litestar import delete, get, patch, post, put, route
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.response import Stream
 
 from mainspring.db.engine import Database
@@ -14,10 +14,11 @@ from mainspring.kit.actors import Actor
 from mainspring.kit.permissions import Permission, needs
 from mainspring.modules.artifacts import routes as files
 from mainspring.modules.artifacts.routes import READING, AnyRequest, Blobs, Folder, Stores
-from mainspring.modules.artifacts.schemas import Artifacts, SignedDownload
+from mainspring.modules.artifacts.schemas import Artifacts, Preview, SignedDownload
 from mainspring.modules.registry import service
 from mainspring.modules.registry.schemas import (
     AliasTarget,
+    MeasuredVersions,
     ModelVersion,
     ModelVersionCreate,
     ModelVersionDetails,
@@ -28,10 +29,16 @@ from mainspring.modules.registry.schemas import (
     RegisteredModels,
     RegisteredModelUpdate,
     RegistrySearch,
+    RequestState,
+    StageDecision,
+    StageRequest,
+    StageRequestCreate,
+    StageRequests,
 )
 from mainspring.modules.tracking.schemas import TagValue
 
 READ, WRITE = needs(Permission.REGISTRY_READ), needs(Permission.REGISTRY_WRITE)
+DECIDE = needs(Permission.PROJECT_MANAGE)
 READ_FILES = needs(Permission.ARTIFACTS_READ)
 Db = NamedDependency[Database]
 Who = NamedDependency[Actor]
@@ -40,6 +47,7 @@ OrderBy = Annotated[list[str] | None, QueryParameter(description="Such as `name 
 MaxResults = Annotated[int, QueryParameter(description="How many at most.")]
 PageToken = Annotated[str | None, QueryParameter(description="The `next_page_token` of the page before.")]
 MODELS = "/api/v1/models"
+REQUESTS = "/api/v1/model-requests"
 MODEL = f"{MODELS}/{{name:str}}"
 VERSION = f"{MODEL}/versions/{{version:int}}"
 
@@ -149,6 +157,17 @@ async def list_model_versions(
     return ModelVersions(page.items, page.next_page_token)
 
 
+@get(f"{MODEL}/measured", opt=READ)
+async def measure_model_versions(
+    db: Db,
+    actor: Who,
+    name: FromPath[str],
+    version: Annotated[list[int], QueryParameter(description="A version's number; may come up to 100 times.")],
+) -> MeasuredVersions:
+    """Get the params and metrics of some versions of a registered model."""
+    return MeasuredVersions(await db.read(service.measure_versions, actor, name, version))
+
+
 @post(f"{MODEL}/versions", opt=WRITE)
 async def create_model_version(
     db: Db, blobs: Blobs, actor: Who, name: FromPath[str], data: JSONBody[ModelVersionCreate]
@@ -218,6 +237,7 @@ async def get_model_version_artifact(
     name: FromPath[str],
     version: FromPath[int],
     path: FromPath[str],
+    frame: files.Framed = None,
 ) -> Stream:
     """Get a file of a version.
 
@@ -225,7 +245,25 @@ async def get_model_version_artifact(
     where it is known.
     """
     location = await services.db.read(service.get_files_uri, actor, name, version)
-    return await files.send_file(services, actor, request, location, path)
+    return await files.send_file(services, actor, request, location, path, frame)
+
+
+@get(f"{VERSION}/previews/{{path:path}}", opt=READ_FILES)
+async def preview_model_version_artifact(
+    services: Stores,
+    actor: Who,
+    name: FromPath[str],
+    version: FromPath[int],
+    path: FromPath[str],
+    max_rows: files.Rows = files.ROWS,
+    page_token: PageToken = None,
+) -> Preview:
+    """Get what is shown of a file of a version: rows, a graph, a signature, cells.
+
+    Of CSV, TSV, Parquet, ONNX, notebooks and `MLmodel`. A file that would take too much to read is refused.
+    """
+    location = await services.db.read(service.get_files_uri, actor, name, version)
+    return await files.preview_file(services, actor, location, path, max_rows, page_token)
 
 
 @get(f"{VERSION}/downloads/{{path:path}}", opt=READ_FILES)
@@ -243,7 +281,49 @@ async def sign_model_version_download(
     return await files.sign_download(services, actor, request, location, path, expires_s)
 
 
+@post(f"{VERSION}/requests", opt=WRITE)
+async def create_stage_request(
+    db: Db, actor: Who, name: FromPath[str], version: FromPath[int], data: JSONBody[StageRequestCreate]
+) -> StageRequest:
+    """Ask that a version enter a stage."""
+    return await db.write(service.create_stage_request, actor, name, version, data)
+
+
+@get(REQUESTS, opt=READ)
+async def search_stage_requests(
+    db: Db,
+    actor: Who,
+    standing: Annotated[RequestState | None, QueryParameter(name="state", description="How they stand.")] = None,
+    name: FromQuery[str | None] = None,
+    version: FromQuery[int | None] = None,
+    max_results: MaxResults = 100,
+    page_token: PageToken = None,
+) -> StageRequests:
+    """Search what was asked of the stages of versions, the newest first."""
+    page = await db.read(service.search_stage_requests, actor, standing, name, version, max_results, page_token)
+    return StageRequests(page.items, page.next_page_token)
+
+
+@post(f"{REQUESTS}/{{request_id:int}}/decision", opt=DECIDE, status_code=200)
+async def decide_stage_request(
+    db: Db, actor: Who, request_id: FromPath[int], data: JSONBody[StageDecision]
+) -> StageRequest:
+    """Approve or reject a request for a stage."""
+    return await db.write(service.decide_stage_request, actor, request_id, data)
+
+
+@delete(f"{REQUESTS}/{{request_id:int}}", opt=WRITE)
+async def withdraw_stage_request(db: Db, actor: Who, request_id: FromPath[int]) -> None:
+    """Take a request for a stage back."""
+    await db.write(service.withdraw_stage_request, actor, request_id)
+
+
 HANDLERS = [
+    create_stage_request,
+    search_stage_requests,
+    decide_stage_request,
+    withdraw_stage_request,
+    measure_model_versions,
     search_models,
     create_model,
     get_model,
@@ -264,5 +344,6 @@ HANDLERS = [
     delete_model_version_tag,
     list_model_version_artifacts,
     get_model_version_artifact,
+    preview_model_version_artifact,
     sign_model_version_download,
 ]

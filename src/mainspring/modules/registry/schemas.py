@@ -143,3 +143,70 @@ class ModelVersions(Struct):
 
     items: list[ModelVersion]
     next_page_token: str | None = None
+
+
+class MeasuredVersion(Struct, frozen=True):
+    """Params and metrics of a version, as ``ModelVersionDetails`` has them."""
+
+    version: int
+    params: dict[str, str]
+    metrics: dict[str, Number]
+
+
+class MeasuredVersions(Struct, frozen=True):
+    """Those of some versions of one registered model, in the order in which they were asked for."""
+
+    items: list[MeasuredVersion]
+
+
+class RequestState(StrEnum):
+    """How a request stands: nobody has decided yet, it was approved or rejected, or whoever asked took it back."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+class StageRequest(Struct, frozen=True):
+    """Somebody, ``user_id``, asked that a version enter a stage; it is in ``current_stage`` now.
+
+    ``comment`` says why. Once it is not open any more, ``decided_by`` decided so at ``decided_at``, and said
+    ``decision`` of it.
+    """
+
+    id: int
+    name: str
+    version: int
+    current_stage: Stage
+    stage: Stage
+    archive_existing: bool
+    state: RequestState
+    user_id: str
+    comment: str
+    created_at: int
+    decided_by: str | None = None
+    decision: str | None = None
+    decided_at: int | None = None
+
+
+class StageRequestCreate(Struct, forbid_unknown_fields=True):
+    """``archive_existing`` empties the stage of other versions when it is approved."""
+
+    stage: str
+    comment: str = ""
+    archive_existing: bool = False
+
+
+class StageDecision(Struct, forbid_unknown_fields=True):
+    """Whether a version enters the stage that was asked for, and why."""
+
+    approve: bool
+    comment: str = ""
+
+
+class StageRequests(Struct):
+    """One page of requests, the newest first; ``next_page_token`` is null at the end."""
+
+    items: list[StageRequest]
+    next_page_token: str | None = None

@@ -5,7 +5,19 @@ touches one row. ``last_version`` hands out version numbers and only ever grows:
 deleted version is not given again. Times are milliseconds since the epoch, UTC.
 """
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from mainspring.db.schema import Key, metadata
 
@@ -77,3 +89,22 @@ registered_model_aliases = Table(
     Column("version", ForeignKey("model_versions.id"), nullable=False),
     Index(None, "version"),
 )
+
+stage_requests = Table(
+    "stage_requests",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("version", ForeignKey("model_versions.id"), nullable=False),
+    Column("stage", String(20), nullable=False),
+    Column("archive_existing", Boolean, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("user_id", String(256), nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("decided_by", String(256)),
+    Column("decision", Text),
+    Column("decided_at", BigInteger),
+    Index(None, "version"),
+    Index(None, "state", "id"),
+)
+"""Stages that somebody asked for. ``decision`` is what whoever decided said of it."""

@@ -95,7 +95,13 @@ def merge(parts: Sequence[Points]) -> Points:
         return arrange((), (), ())
     if len(parts) == 1:
         return parts[0]
-    return arrange(
+    together = concatenate(parts)
+    return arrange(together.timestamps, together.steps, together.values)
+
+
+def concatenate(parts: Sequence[Points]) -> Points:
+    """Return the points of all parts one after another, as they are: neither in order nor each once."""
+    return Points(
         np.concatenate([part.timestamps for part in parts]),
         np.concatenate([part.steps for part in parts]),
         np.concatenate([part.values for part in parts]),

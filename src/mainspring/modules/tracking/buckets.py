@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mainspring.modules.tracking.blocks import Ints, Points
+from mainspring.modules.tracking.blocks import Floats, Ints, Points
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,63 +43,27 @@ class Axis:
         return self.start - (-bucket * (self.end - self.start + 1) // self.count)
 
 
-@dataclass(frozen=True, slots=True)
-class Extreme:
-    """The least or the greatest number of a bucket, with its place."""
+def extremes(buckets: Ints, values: Floats) -> Ints:
+    """Return the places of the least and the greatest number of each bucket, of the first of several, in order.
 
-    value: float
-    step: int
-    timestamp: int
-
-
-class Extremes:
-    """The least and the greatest number of each bucket, gathered from parts of a curve."""
-
-    def __init__(self) -> None:
-        self.least: dict[int, Extreme] = {}
-        self.greatest: dict[int, Extreme] = {}
-        self.nans: dict[int, Extreme] = {}
-
-    def add(self, bucket: int, least: Extreme, greatest: Extreme) -> None:
-        """Take in the extremes of a part that lies in one bucket."""
-        known = self.least.get(bucket)
-        if known is None or least.value < known.value:
-            self.least[bucket] = least
-        known = self.greatest.get(bucket)
-        if known is None or greatest.value > known.value:
-            self.greatest[bucket] = greatest
-
-    def add_nan(self, bucket: int, step: int, timestamp: int) -> None:
-        """Note that a bucket has a NaN there; it is shown where the bucket has no number."""
-        self.nans.setdefault(bucket, Extreme(math.nan, step, timestamp))
-
-    def add_points(self, buckets: Ints, points: Points) -> None:
-        """Take in points, each with its bucket; ``buckets`` must not decrease."""
-        for bucket, start, stop in _runs_of(buckets):
-            values = points.values[start:stop]
-            numbers = np.flatnonzero(values == values)
-            if not len(numbers):
-                self.add_nan(bucket, points.steps.item(start), points.timestamps.item(start))
-                continue
-            low, high = numbers[values[numbers].argmin()] + start, numbers[values[numbers].argmax()] + start
-            self.add(bucket, _extreme(points, int(low)), _extreme(points, int(high)))
-
-    def all(self) -> list[Extreme]:
-        """Return the extremes of every bucket, and a NaN where it has no number."""
-        only = [nan for bucket, nan in self.nans.items() if bucket not in self.least]
-        return [*self.least.values(), *self.greatest.values(), *only]
-
-
-def _extreme(points: Points, place: int) -> Extreme:
-    return Extreme(points.values.item(place), points.steps.item(place), points.timestamps.item(place))
-
-
-def _runs_of(buckets: Ints) -> list[tuple[int, int, int]]:
-    """Return (bucket, start, stop) of each run of equal buckets."""
+    A bucket without a number has the place of its first NaN. ``buckets`` must not decrease.
+    """
     if not len(buckets):
-        return []
-    starts = [0, *(np.flatnonzero(buckets[1:] != buckets[:-1]) + 1).tolist()]
-    return [(buckets.item(a), a, b) for a, b in zip(starts, [*starts[1:], len(buckets)], strict=True)]
+        return np.empty(0, dtype=np.int64)
+    starts = _starts(buckets)
+    counts = np.diff(starts, append=len(buckets))
+    least, greatest = np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)
+    found = [starts[np.isnan(least)]]
+    for wanted in (least, greatest):
+        places = np.flatnonzero(values == np.repeat(wanted, counts))
+        found.append(places[_starts(buckets[places])])
+    return np.unique(np.concatenate(found))
+
+
+def _starts(buckets: Ints) -> Ints:
+    """Return where each run of equal buckets begins."""
+    changes: Ints = np.flatnonzero(buckets[1:] != buckets[:-1]) + 1
+    return np.concatenate((np.zeros(min(1, len(buckets)), dtype=np.int64), changes))
 
 
 class Moments:
@@ -111,12 +75,14 @@ class Moments:
         self.least = np.full(count, math.inf)
         self.greatest = np.full(count, -math.inf)
 
-    def add(self, bucket: int, count: int, mean: float, least: float, greatest: float) -> None:
-        """Take in a part that lies in one bucket and has ``count`` numbers."""
-        self.sums[bucket] += mean * count
-        self.counts[bucket] += count
-        self.least[bucket] = min(self.least[bucket], least)
-        self.greatest[bucket] = max(self.greatest[bucket], greatest)
+    def add_parts(self, buckets: Ints, counts: Ints, means: Floats, least: Floats, greatest: Floats) -> None:
+        """Take in parts that lie in one bucket each: how many numbers a part has, and its moments, NaN without any."""
+        some = counts > 0
+        buckets = buckets[some]
+        np.add.at(self.sums, buckets, means[some] * counts[some])
+        np.add.at(self.counts, buckets, counts[some])
+        np.minimum.at(self.least, buckets, least[some])
+        np.maximum.at(self.greatest, buckets, greatest[some])
 
     def add_points(self, buckets: Ints, points: Points) -> None:
         """Take in points, each with its bucket; ``buckets`` must not decrease."""
@@ -124,7 +90,7 @@ class Moments:
         buckets, values = buckets[numbers], points.values[numbers]
         if not len(buckets):
             return
-        starts = np.concatenate(([0], np.flatnonzero(buckets[1:] != buckets[:-1]) + 1))
+        starts = _starts(buckets)
         these = buckets[starts]
         self.sums[these] += np.add.reduceat(values, starts)
         self.counts[these] += np.diff(starts, append=len(values))

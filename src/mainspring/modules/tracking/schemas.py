@@ -229,6 +229,66 @@ class RunSearch(Struct):
     count: bool = False
 
 
+class RunColumnsQuery(Struct):
+    """Of which experiments the columns are wanted."""
+
+    experiment_ids: list[str]
+
+
+class RunColumns(Struct, frozen=True):
+    """What was logged to the runs of some experiments, deleted ones too: keys in their order, at most 5,000 of each."""
+
+    params: list[str]
+    metrics: list[str]
+    tags: list[str]
+
+
+class RunGroupQuery(Struct):
+    """Which runs to group, by what, and of which metrics the mean and spread are wanted.
+
+    ``by`` are params and tags, such as ``params.lr``, ``attributes.status`` or ``attributes.user_id``; by nothing
+    all runs are one group. ``filter`` is MLflow's grammar. The groups of the most runs come first.
+    """
+
+    experiment_ids: list[str]
+    by: list[str] = []
+    metrics: list[str] = []
+    filter: str = ""
+    view_type: ViewType = ViewType.ACTIVE_ONLY
+    max_results: int = 100
+
+
+class MetricSummary(Struct, frozen=True):
+    """The latest points of a metric in a group of runs.
+
+    ``runs`` is how many have a number there: a NaN, an infinity or what is beyond 1e150 counts in no figure.
+    ``std`` is of the population. Without a number all are null.
+    """
+
+    key: str
+    runs: int
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+
+
+class RunGroup(Struct, frozen=True):
+    """Runs that have the same values, null for what they lack, in the order of ``by``."""
+
+    values: list[str | None]
+    runs: int
+    metrics: list[MetricSummary] = []
+
+
+class RunGroups(Struct):
+    """The largest groups; ``groups`` is how many there are in all, ``runs`` how many runs these have."""
+
+    items: list[RunGroup]
+    groups: int
+    runs: int
+
+
 class LoggedModelSearch(Struct):
     """Which logged models. ``filter`` is MLflow's grammar; ``datasets`` narrows the metrics that it speaks of."""
 

@@ -12,6 +12,7 @@ from mainspring.modules.artifacts.service.downloads import (
     content_type,
     download_artifact,
     download_headers,
+    framed_headers,
 )
 from mainspring.modules.artifacts.service.erasure import Erased, count_artifacts, erase_artifacts
 from mainspring.modules.artifacts.service.files import (
@@ -38,6 +39,7 @@ from mainspring.modules.artifacts.service.locations import (
     resolve,
     written_key,
 )
+from mainspring.modules.artifacts.service.previews import MAX_ROWS, preview_artifact
 from mainspring.modules.artifacts.service.room import note_stored, within_room
 from mainspring.modules.artifacts.service.signing import (
     TRANSFERS,
@@ -69,6 +71,7 @@ __all__ = [
     "FILES",
     "MAX_PAGE",
     "MAX_PARTS",
+    "MAX_ROWS",
     "ROOT",
     "SCHEME",
     "TRANSFERS",
@@ -100,6 +103,7 @@ __all__ = [
     "find_record",
     "find_recorded",
     "find_upload",
+    "framed_headers",
     "goes_direct",
     "head_artifact",
     "list_artifacts",
@@ -108,6 +112,7 @@ __all__ = [
     "own_location",
     "owner_of",
     "part_count",
+    "preview_artifact",
     "put_artifact",
     "receive",
     "record_file",

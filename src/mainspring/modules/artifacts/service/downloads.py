@@ -13,6 +13,8 @@ from urllib.parse import quote
 from mainspring.engines.blobs import BlobMeta, BlobStore
 from mainspring.engines.blobs.port import ByteStream
 from mainspring.kit.actors import Actor
+from mainspring.kit.errors import InvalidArgument
+from mainspring.modules.artifacts.schemas import Frame
 from mainspring.modules.artifacts.service.digests import digest_field
 from mainspring.modules.artifacts.service.files import find_record, head_artifact, open_artifact
 from mainspring.modules.artifacts.service.locations import file_key
@@ -111,6 +113,30 @@ def download_headers(path: str) -> dict[str, str]:
         "Content-Disposition": _attachment(name),
         # Should a browser show it nevertheless, then as a page of nobody, without scripts.
         "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+
+
+def framed_headers(path: str, frame: Frame) -> dict[str, str]:
+    """Return the headers by which a browser shows a page of HTML as a page of nobody's, whose scripts reach nothing.
+
+    It has an origin of its own, even where its address is opened by itself: no cookies, no storage, no answers of
+    this server. ``online`` lets it load what it names from the network. Raises InvalidArgument for other files.
+    """
+    if not path.lower().endswith((".html", ".htm")):
+        raise InvalidArgument(f"'{posixpath.basename(path)}' is no page of HTML: it is not framed.", field="frame")
+    none = "'none'"
+    network = "https: " if frame is Frame.ONLINE else ""
+    policy = (
+        f"sandbox allow-scripts; default-src 'none'; script-src {network}'unsafe-inline' 'unsafe-eval' data: blob:; "
+        f"style-src {network}'unsafe-inline' data: blob:; img-src {network}data: blob:; font-src {network}data:; "
+        f"media-src {network}data: blob:; connect-src {network or none}; worker-src blob:; "
+        "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    )
+    return {
+        "Content-Type": "text/html; charset=utf-8",
+        "Content-Disposition": "inline",
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": "no-referrer",
     }
 
 

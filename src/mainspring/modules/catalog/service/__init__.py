@@ -44,6 +44,7 @@ from mainspring.modules.catalog.service.searching import (
     search_items,
 )
 from mainspring.modules.catalog.service.shapes import read_box, read_shape
+from mainspring.modules.catalog.service.signed_files import reach_of
 from mainspring.modules.catalog.service.sources_state import list_source_states, request_sync, stale_sources
 from mainspring.modules.catalog.service.stars import star_project
 from mainspring.modules.catalog.service.syncing import take_own
@@ -107,6 +108,7 @@ __all__ = [
     "open_file",
     "open_sources",
     "property_name",
+    "reach_of",
     "read_box",
     "read_filter",
     "read_interval",

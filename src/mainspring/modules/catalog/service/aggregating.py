@@ -73,7 +73,7 @@ def aggregate(
             f"datetime_frequency_interval is '{interval[:50]}'; it must be one of {right}.",
             field="datetime_frequency_interval",
         )
-    visible, asked = projects.visible_projects(tx, actor), asked_for(tx, query)
+    visible, asked = projects.visible_keys(tx, actor), asked_for(tx, query)
     count, start, end = store.span(tx, visible, asked)
 
     def find(name: str) -> Aggregation:

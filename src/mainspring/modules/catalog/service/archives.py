@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-import tarfile
-import zipfile
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -113,6 +111,8 @@ class _Pieces(io.RawIOBase):
 async def _zip(
     services: Services, found: ProjectFiles, ref: str, folder: str, entries: list[TreeEntry]
 ) -> AsyncGenerator[bytes]:
+    import zipfile  # as tarfile below: not for every server
+
     pieces = _Pieces()
     archive = zipfile.ZipFile(pieces, "w", zipfile.ZIP_STORED)
     for entry in entries:
@@ -130,6 +130,8 @@ async def _zip(
 async def _tar(
     services: Services, found: ProjectFiles, ref: str, folder: str, entries: list[TreeEntry]
 ) -> AsyncGenerator[bytes]:
+    import tarfile
+
     for entry in entries:
         member = tarfile.TarInfo(f"{folder}/{entry.path}")
         async with found.open(services, entry.path, ref) as file:

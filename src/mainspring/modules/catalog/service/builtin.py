@@ -103,6 +103,19 @@ def _bring_up_to_date(tx: Connection, key: int, *, restored: bool) -> None:
         origins.note_changes(tx, mirrors.know_source(tx, HOME).key, [str(key)], now_ms())
 
 
+def all_categories() -> Sequence[Category]:
+    """Return the categories that projects are indexed by."""
+    return tuple(_categories)
+
+
+def index_now(tx: Connection, key: int, readme: str | None = None) -> None:
+    """Make the items of a project at once, even if that is long; ``readme`` is the text of a README that is a file."""
+    told = tell(tx, key)
+    if told is not None:
+        description = told.description if readme is None else replace(told.description, readme=readme)
+        write_entries(tx, key, description.slug, prepare(description, told.categories))
+
+
 def _index(tx: Connection, key: int, told: Told) -> bool:
     """Make the items of a project, and return whether they could be: no act fails for want of them."""
     try:

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 import msgspec
 from sqlalchemy import Connection
@@ -143,7 +143,7 @@ async def files_of(services: Services, actor: Actor, project_key: int) -> Projec
     source = services.sources.get(source_name)
     if source is None:
         raise Unavailable(f"{found.name} is kept at {source_name}, which this server does not reach any more.")
-    if is_public or source_name != projects.source_of_sign_ins(services.settings) or _owns_server(actor):
+    if is_public or source_name != projects.source_of_sign_ins(services.settings) or owns_server(actor):
         token = None
     else:
         token = await projects.token_of(services, found.actor)
@@ -213,11 +213,11 @@ def file_signer(tx: Connection, actor: Actor) -> Callable[[int, str, str, str], 
     key, account = signing_key(tx), _NO_ACCOUNT if actor.key is None else str(actor.key)
     credential = actor.credential or 0
     expires = (int(time.time()) + SIGNED_S) // SAME_S * SAME_S
+    same = urlencode({"account": account, "credential": credential, "expires": expires})
 
     def sign(project_key: int, slug: str, path: str, ref: str) -> str:
         signature = _sign(key, [account, credential, project_key, path, ref, expires])
-        query = {"ref": ref, "account": account, "credential": credential, "expires": expires, SIGNATURE: signature}
-        return f"{_address(slug, path)}?{urlencode(query)}"
+        return f"{_address(slug, path)}?ref={quote_plus(ref)}&{same}&{SIGNATURE}={signature}"
 
     return sign
 
@@ -298,7 +298,7 @@ def _enter(tx: Connection, actor: Actor, project_key: int) -> tuple[ProjectFiles
     return found, get_source(tx, origin.source).name, project.visibility == Visibility.PUBLIC
 
 
-def _owns_server(actor: Actor) -> bool:
+def owns_server(actor: Actor) -> bool:
     """Return whether it is the owner of a server that asks nobody to sign in, or the server itself."""
     return actor.key is None and actor.is_admin
 

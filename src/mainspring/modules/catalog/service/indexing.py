@@ -19,12 +19,12 @@ from sqlalchemy import Connection
 
 from mainspring.kit.time import now_ms
 from mainspring.modules.catalog.service.categories import Category
-from mainspring.modules.catalog.service.entries import Content, Description, Warning
+from mainspring.modules.catalog.service.entries import OWN_FILE, Content, Description, Warning
 from mainspring.modules.catalog.store import index as store
 from mainspring.modules.catalog.store.index import Entry, Value
 from mainspring.modules.projects.service.sources import clean_text
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Raised with what items are made of, so that an older index is made anew."""
 
 STARS = "sharinghub:stars"
@@ -90,6 +90,13 @@ def _entry(description: Description, collection: str, made: Content, warnings: S
         content=text,
     )
     return Prepared(entry, _places(values_of(content)))
+
+
+def files_in(prepared: Sequence[Prepared]) -> set[str]:
+    """Return the paths of a project's own files that its items show."""
+    contents = (msgspec.json.decode(each.entry.content, type=Content) for each in prepared)
+    hrefs = (asset["href"] for content in contents for asset in content.assets.values())
+    return {href.removeprefix(OWN_FILE) for href in hrefs if href.startswith(OWN_FILE)}
 
 
 def _places(rows: Sequence[tuple[str, str | None, float | None]]) -> list[Value]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 from mainspring.engines.sources import Release, Source, SourceProject, TreeEntry
 from mainspring.kit.errors import NotFound, PermissionDenied, TooLarge, Unauthenticated, Unsupported
@@ -96,3 +97,21 @@ def describe(project: SourceProject, slug: str, contents: Contents) -> Descripti
         files=tuple(contents.files),
         releases=tuple(contents.releases),
     )
+
+
+async def measure(
+    source: Source, project: SourceProject, description: Description, shown: Collection[str], token: str | None
+) -> Description:
+    """Return a description with the sizes of the files that are shown, as far as a few calls tell them.
+
+    Of large-file storage (LFS) they are those of the file itself, with its SHA-256. Raises Unavailable.
+    """
+    unknown = [each for each in description.files if each.size is None and each.path in shown]
+    if not unknown or description.ref is None:
+        return description
+    try:
+        told = await source.measure(project.id, description.ref, unknown, token)
+    except _CLOSED:
+        return description
+    measured = {each.path: each for each in told}
+    return replace(description, files=tuple(measured.get(each.path, each) for each in description.files))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from urllib.parse import urlencode
 
 import msgspec
@@ -34,5 +35,10 @@ def get_readme(tx: Connection, actor: Actor) -> Readme:
         raise NotFound(f"{project.path} is not in the catalog: it has none of the topics of a category.")
     content = msgspec.json.decode(kept, type=Content)
     query = f"?{urlencode({'ref': content.ref})}" if content.ref else ""
-    html = _OWN.sub(rf"\1{DOWNLOADS}/{project.workspace}/\2{query}", content.readme)
+    html = place_files(content.readme, f"{DOWNLOADS}/{project.workspace}/", query)
     return Readme(html, shown(content.warnings))
+
+
+def place_files(html: str, base: str, query: str = "") -> str:
+    """Return the HTML of a README with addresses of the project's own files below ``base``, which ends with ``/``."""
+    return _OWN.sub(lambda found: f"{found[1]}{escape(base)}{found[2]}{escape(query)}", html)

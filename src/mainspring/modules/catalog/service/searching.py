@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from mainspring.kit.actors import Actor, ActorKind
+from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument, NotFound
 from mainspring.kit.pages import position_of, query_mark, token_of
 from mainspring.kit.permissions import Permission
 from mainspring.modules.catalog.service.categories import Category
 from mainspring.modules.catalog.service.model_links import ModelLink
 from mainspring.modules.catalog.service.models import linked_models
+from mainspring.modules.catalog.service.signed_files import Reach, SignedFiles, sign_files
 from mainspring.modules.catalog.store import search as store
 from mainspring.modules.catalog.store.search import Extent
 from mainspring.modules.catalog.store.search import ItemRecord as ItemRecord
@@ -29,7 +30,6 @@ MAX_IDS = 500
 MAX_SORT_KEYS = 10
 NEWEST = (SortKey("updated", ascending=False),)
 _NEXT, _PREVIOUS = "n", "p"
-_EVERYONE = Actor("everyone", frozenset({Permission.PROJECTS_DISCOVER}), kind=ActorKind.NOBODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,20 @@ class ItemPage:
 class Surroundings:
     """What items show that is not in the index, by the keys of their projects: paths, and registered models.
 
-    ``stale`` are projects whose source cannot be read, with the time (ms) from which on it could not; ``public`` those
-    that are open to everyone on a server that lets everyone read.
+    ``stale`` are projects whose source cannot be read, with the time (ms) from which on it could not; ``files`` signs
+    URLs of files.
     """
 
     paths: Mapping[int, str]
     models: Mapping[int, list[ModelLink]]
     stale: Mapping[int, int] = field(default_factory=dict)
-    public: Collection[int] = frozenset()
+    files: SignedFiles = field(default_factory=SignedFiles)
+
+    @property
+    def signed(self) -> bool:
+        """Whether there are URLs in it that open what not everyone may have."""
+        models = (link for links in self.models.values() for link in links)
+        return bool(self.files.slugs) or any(file.signed for link in models for file in link.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +86,16 @@ class Shelf:
     extent: Extent | None
 
 
-def search_items(tx: Connection, actor: Actor, query: ItemQuery) -> ItemPage:
-    """Return a page of items. Raises InvalidArgument for a token of another query."""
+def search_items(tx: Connection, actor: Actor, query: ItemQuery, reach: Reach | None = None) -> ItemPage:
+    """Return a page of items, with what signs their files where ``reach`` says which those may be.
+
+    Raises InvalidArgument for a token of another query.
+    """
     actor.require(Permission.PROJECTS_DISCOVER)
     order = tuple(query.order) or NEWEST
     mark = query_mark(query.collections, query.ids, query.terms, order)
     place = _place_of(query.token, mark, order) if query.token else None
-    visible = projects.visible_projects(tx, actor)
+    visible = projects.visible_keys(tx, actor)
     found = store.find_page(tx, visible, asked_for(tx, query), order, query.limit, place)
     records = store.get_items(tx, found.keys)
     backwards = place is not None and place.backwards
@@ -97,24 +106,29 @@ def search_items(tx: Connection, actor: Actor, query: ItemQuery) -> ItemPage:
         found.matched,
         _NEXT + token_of(mark, found.positions[-1]) if found.positions and has_next else None,
         _PREVIOUS + token_of(mark, found.positions[0]) if found.positions and has_previous else None,
-        _surroundings(tx, actor, records),
+        _surroundings(tx, actor, records, reach),
     )
 
 
-def find_item(tx: Connection, actor: Actor, collection: str, id: str) -> tuple[ItemRecord, Surroundings]:
-    """Return an item by its slug, or its project's ``namespace/name``. Raises NotFound."""
+def find_item(
+    tx: Connection, actor: Actor, collection: str, id: str, reach: Reach | None = None
+) -> tuple[ItemRecord, Surroundings]:
+    """Return an item by its slug, or its project's ``namespace/name``, as ``search_items`` does. Raises NotFound.
+
+    Files of its registered models are signed, too.
+    """
     actor.require(Permission.PROJECTS_DISCOVER)
-    visible = projects.visible_projects(tx, actor)
+    visible = projects.visible_keys(tx, actor)
     record = store.find_item(tx, visible, asked_for(tx, ItemQuery((collection,), (id,))))
     if record is None:
         raise NotFound(f"There is no item '{id[:200]}' in the collection '{collection[:100]}', or you may not see it.")
-    return record, _surroundings(tx, actor, [record], signed=True)
+    return record, _surroundings(tx, actor, [record], reach, alone=True)
 
 
 def list_shelves(tx: Connection, actor: Actor, categories: Collection[Category]) -> list[Shelf]:
     """Return the collections, with what is in them that the actor may see."""
     actor.require(Permission.PROJECTS_DISCOVER)
-    visible = projects.visible_projects(tx, actor)
+    visible = projects.visible_keys(tx, actor)
     extents = {each.collection: each for each in store.list_extents(tx, visible, [each.id for each in categories])}
     return [Shelf(each, extents.get(each.id)) for each in categories]
 
@@ -122,7 +136,7 @@ def list_shelves(tx: Connection, actor: Actor, categories: Collection[Category])
 def list_properties(tx: Connection, actor: Actor, collections: Sequence[str]) -> list[tuple[str, bool, bool]]:
     """Return the names of the properties that items of collections have, and whether as texts and as numbers."""
     actor.require(Permission.PROJECTS_DISCOVER)
-    return store.list_names(tx, projects.visible_projects(tx, actor), Asked(collections))
+    return store.list_names(tx, projects.visible_keys(tx, actor), Asked(collections))
 
 
 def asked_for(tx: Connection, query: ItemQuery) -> Asked:
@@ -136,13 +150,15 @@ def asked_for(tx: Connection, query: ItemQuery) -> Asked:
     return Asked(query.collections, query.terms, [each for each in query.ids if "/" not in each], found)
 
 
-def _surroundings(tx: Connection, actor: Actor, records: Sequence[ItemRecord], *, signed: bool = False) -> Surroundings:
+def _surroundings(
+    tx: Connection, actor: Actor, records: Sequence[ItemRecord], reach: Reach | None, *, alone: bool = False
+) -> Surroundings:
     keys = {each.project for each in records}
     return Surroundings(
         projects.paths_of(tx, keys),
-        linked_models(tx, actor, keys, signed=signed),
+        linked_models(tx, actor, keys, signed=alone and reach is not None),
         _stale(tx, keys),
-        store.which_of(tx, projects.visible_projects(tx, _EVERYONE), keys) if signed else frozenset(),
+        sign_files(tx, actor, keys, reach) if keys and reach is not None else SignedFiles(),
     )
 
 

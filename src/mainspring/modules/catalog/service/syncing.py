@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -19,26 +18,30 @@ from msgspec import Struct
 from sqlalchemy import Connection
 
 from mainspring.engines.sources import Level, Source, SourceProject, Visibility
-from mainspring.kit.errors import Internal, MainspringError, NotFound, PermissionDenied, Unavailable
+from mainspring.kit.errors import Internal, MainspringError, Unavailable
 from mainspring.kit.time import now_ms
 from mainspring.modules.catalog.service.categories import Category, categories_of, categories_with
 from mainspring.modules.catalog.service.indexing import (
     INDEX_VERSION,
     Prepared,
+    files_in,
     has_items,
     prepare,
     set_stars,
     write_entries,
 )
-from mainspring.modules.catalog.service.reading import describe, read_contents, unreadable
+from mainspring.modules.catalog.service.looking import Seen, look
+from mainspring.modules.catalog.service.reading import describe, measure, read_contents, unreadable
 from mainspring.modules.projects.service import origins
 from mainspring.modules.projects.service import sources as mirrors
 from mainspring.modules.projects.service.origins import Mirror, SourceRecord
-from mainspring.modules.projects.service.source_access import token_of_member
+from mainspring.modules.projects.service.source_access import last_inside, source_of_sign_ins, token_of_inside
 from mainspring.modules.services import Services
 
 FULL_EVERY_MS = 3_600_000
 """So often all that there is is listed: that alone shows what is gone or hidden, and how many stars things have."""
+INSIDE_EVERY_MS = 600_000
+"""So often internal projects are listed at most by an account's token, while people come by who are shown them."""
 RETRY_MS = 60_000
 BATCH = 16
 AT_ONCE = 8
@@ -51,13 +54,15 @@ log = structlog.get_logger(__name__)
 class Position(Struct, frozen=True):
     """How far a source was read. ``newest`` is the last change that it listed, by its clock; the rest is by ours (ms).
 
-    The last listing began at ``listed_at``, the last one of all that there is at ``full_at``.
+    The last listing began at ``listed_at``, the last one of all that there is at ``full_at``, and the last one of
+    internal projects, by the token of an account that is shown them, at ``inside_at``.
     """
 
     newest: int | None = None
     listed_at: int = 0
     full_at: int = 0
     version: int = 0
+    inside_at: int = 0
 
 
 def position_of(record: SourceRecord) -> Position:
@@ -71,6 +76,7 @@ def position_of(record: SourceRecord) -> Position:
 async def list_sources(services: Services) -> bool:
     """Ask each source for what has changed, where it is time to: the projects here follow."""
     await _all(_list_source(services, source) for source in services.sources.values())
+    await _list_inside_once_seen(services)
     return False
 
 
@@ -95,24 +101,60 @@ async def _list_projects(services: Services, source: Source, record: SourceRecor
     position = position_of(record)
     newer = position.version != INDEX_VERSION
     full = newer or position.newest is None or now - position.full_at >= FULL_EVERY_MS
-    newest = position.newest
+    newest, inside_at = position.newest, position.inside_at
     async for page in source.list_changed(None if full or newest is None else newest + 1):
         await _take(services, record, page, newer or not full)
         newest = max([each.changed_at for each in page] + ([newest] if newest is not None else []), default=None)
     if full:
-        await _look_for_unseen(services, source, record, now)
-    return Position(newest, now, now if full else position.full_at, INDEX_VERSION)
+        inside_at = await _list_inside(services, source, record, newer)
+        await _look_for_unseen(services, source, record, now, newer)
+    return Position(newest, now, now if full else position.full_at, INDEX_VERSION, inside_at)
 
 
-async def _take(services: Services, record: SourceRecord, page: Sequence[SourceProject], news: bool) -> None:
+async def _list_inside_once_seen(services: Services) -> None:
+    """List internal projects where somebody inside has come by since they were listed, and that is a while ago."""
+    source = services.sources.get(source_of_sign_ins(services.settings))
+    record = None if source is None else await services.db.read(origins.find_source, source.name)
+    if source is None or record is None or record.failed_at is not None:
+        return
+    before = position_of(record).inside_at
+    if now_ms() - before < INSIDE_EVERY_MS or await services.db.read(last_inside, source.name) <= before:
+        return
+    await services.db.write(_note_inside, record.key, await _list_inside(services, source, record))
+
+
+async def _list_inside(services: Services, source: Source, record: SourceRecord, news: bool = False) -> int:
+    """Take the internal projects that a source shows to somebody inside, and return their new ``Position.inside_at``.
+
+    All who are inside are shown the same, so one account's token does. Without one, or where it fails, that is tried
+    again after a pause: the listing of what is shown to everyone does not depend on it.
+    """
+    began, soon = now_ms(), now_ms() - INSIDE_EVERY_MS + RETRY_MS
+    if source.name != source_of_sign_ins(services.settings) or not await services.db.read(last_inside, source.name):
+        return position_of(record).inside_at
+    try:
+        token = await token_of_inside(services)
+        if token is None:
+            return soon
+        async for page in source.list_internal(token):
+            await _take(services, record, page, news, shown=None)
+    except MainspringError as error:
+        log.warning("internal_projects_not_listed", source=source.name, error=error.message)
+        return soon
+    return began
+
+
+async def _take(
+    services: Services, record: SourceRecord, page: Sequence[SourceProject], news: bool, shown: bool | None = True
+) -> None:
     """Take a page of a listing; a project that cannot be kept is left out, and the others are not."""
     categories = categories_of(services.settings)
     try:
-        await services.db.write(_take_page, record, page, categories, news)
+        await services.db.write(_take_page, record, page, categories, news, shown)
     except Internal:
         for project in page:
             try:
-                await services.db.write(_take_page, record, [project], categories, news)
+                await services.db.write(_take_page, record, [project], categories, news, shown)
             except Internal as error:
                 log.error("project_not_kept", source=record.name, project=project.id, error=error.message)
 
@@ -127,7 +169,7 @@ def _take_page(
 ) -> None:
     """Let projects follow what a source tells, and note those that are to be read: all of them, if they are news.
 
-    ``shown`` says whether the source's own token was told, None that it was a member's.
+    ``shown`` says whether the source's own token was told, None that it was an account's.
     """
     wanted = {each.id for each in told if categories_with(categories, each.topics)}
     found = mirrors.mirror_projects(tx, record, told, wanted, shown=shown)
@@ -157,22 +199,22 @@ def take_own(
                 origins.note_changes(tx, record.key, [external_id], now_ms())
 
 
-async def _look_for_unseen(services: Services, source: Source, record: SourceRecord, before: int) -> None:
+async def _look_for_unseen(services: Services, source: Source, record: SourceRecord, before: int, news: bool) -> None:
     """Ask for the projects that a listing of all has not shown: they are gone, hidden, or of no category any more."""
     while unseen := await services.db.read(origins.list_unseen, record.key, before, AT_ONCE):
         ids = [each.external_id for each in unseen]
         known = await services.db.read(origins.find_mirrors, record.key, ids)
-        await _all(_look_for(services, source, record, each) for each in known.values())
+        await _all(_look_for(services, source, record, each, news) for each in known.values())
 
 
-async def _look_for(services: Services, source: Source, record: SourceRecord, mirror: Mirror) -> None:
-    seen = await _look(services, source, mirror.origin.external_id, mirror)
+async def _look_for(services: Services, source: Source, record: SourceRecord, mirror: Mirror, news: bool) -> None:
+    seen = await look(services, source, mirror.origin.external_id, mirror)
     if seen.gone:
         await services.db.write(_lose, mirror.origin.project)
         return
     if seen.project is not None:
         categories = categories_of(services.settings)
-        await services.db.write(_take_page, record, [seen.project], categories, False, seen.token is None)
+        await services.db.write(_take_page, record, [seen.project], categories, news, seen.token is None)
     await services.db.write(origins.note_seen, [mirror.origin.project], now_ms())
 
 
@@ -194,6 +236,12 @@ def _note_listed(tx: Connection, key: int, reached: Position, now: int) -> None:
     """Note that a source was read."""
     seen = {"synced_at": now} if reached.full_at == now else {}
     _keep(tx, key, reached, failed_at=None, failure="", **seen)
+
+
+def _note_inside(tx: Connection, key: int, inside_at: int) -> None:
+    """Note when internal projects were listed."""
+    position = position_of(origins.get_source(tx, key))
+    _keep(tx, key, msgspec.structs.replace(position, inside_at=inside_at))
 
 
 def _keep(tx: Connection, key: int, position: Position, **values: int | str | None) -> None:
@@ -243,7 +291,7 @@ async def _read_project(
 ) -> None:
     known = await services.db.read(origins.find_mirrors, record.key, [external_id])
     mirror = known.get(external_id)
-    seen = await _look(services, source, external_id, mirror)
+    seen = await look(services, source, external_id, mirror)
     project = seen.project
     if project is None:
         await services.db.write(_settle_unseen, record.key, external_id, noted_at, mirror if seen.gone else None)
@@ -257,16 +305,25 @@ async def _read_project(
 
 
 async def _entries(
-    services: Services, source: Source, seen: _Seen, project: SourceProject, here: Mirror, categories: list[Category]
+    services: Services, source: Source, seen: Seen, project: SourceProject, here: Mirror, categories: list[Category]
 ) -> list[Prepared]:
-    """Read the files of a project, and return its items. Raises Unavailable once it is listed without them."""
+    """Read the files of a project, and return its items. Raises Unavailable once it is listed with what is known."""
     try:
         contents = await read_contents(source, project, seen.token)
     except Unavailable:
         await services.db.write(_list_at_least, here, await asyncio.to_thread(_bare, project, here, categories))
         raise
     description = describe(project, here.workspace, contents)
-    return await asyncio.to_thread(prepare, description, categories, contents.warnings)
+    entries = await asyncio.to_thread(prepare, description, categories, contents.warnings)
+    # Which files are shown is known now; what they are is asked of those alone.
+    try:
+        measured = await measure(source, project, description, files_in(entries), seen.token)
+    except Unavailable:
+        await services.db.write(_list_at_least, here, entries)
+        raise
+    if measured == description:
+        return entries
+    return await asyncio.to_thread(prepare, measured, categories, contents.warnings)
 
 
 def _bare(project: SourceProject, here: Mirror, categories: Sequence[Category]) -> list[Prepared]:
@@ -275,7 +332,7 @@ def _bare(project: SourceProject, here: Mirror, categories: Sequence[Category]) 
     return prepare(describe(project, here.workspace, without), categories, without.warnings)
 
 
-def _follow(tx: Connection, record: SourceRecord, seen: _Seen, wanted: bool) -> Mirror | None:
+def _follow(tx: Connection, record: SourceRecord, seen: Seen, wanted: bool) -> Mirror | None:
     """Let a project follow what its source says of it, and return what it is here, None where it is not."""
     assert seen.project is not None
     id = seen.project.id
@@ -308,38 +365,6 @@ def _settle_unseen(tx: Connection, source: int, external_id: str, noted_at: int,
     if gone is not None:
         _lose(tx, gone.origin.project)
     origins.settle_change(tx, source, external_id, noted_at)
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What a source shows of a project, to the token of a member where it shows it not to everyone.
-
-    ``gone`` says that nobody is shown it any more; without it and without a project nobody is there who could say.
-    """
-
-    project: SourceProject | None = None
-    token: str | None = None
-    gone: bool = False
-
-
-async def _look(services: Services, source: Source, external_id: str, mirror: Mirror | None) -> _Seen:
-    """Look for a project with the source's own eyes, else with those of a member."""
-    if project := await _get(source, external_id, None):
-        return _Seen(project)
-    token = None if mirror is None else await token_of_member(services, mirror.origin.project)
-    if token is None:
-        # What was shown to members alone may be so still: that no token of theirs is here says nothing of it.
-        return _Seen(gone=mirror is not None and mirror.origin.shown)
-    project = await _get(source, external_id, token)
-    return _Seen(project, token, gone=project is None)
-
-
-async def _get(source: Source, external_id: str, token: str | None) -> SourceProject | None:
-    """Return a project as a token is shown it, None where it is not."""
-    try:
-        return await source.get(external_id, token)
-    except (NotFound, PermissionDenied):
-        return None
 
 
 async def _all(calls: Iterable[Awaitable[T]]) -> list[T]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    SelectBase,
     and_,
     case,
     false,
@@ -19,11 +20,12 @@ from sqlalchemy import (
 )
 
 from mainspring.kit.sql import among
+from mainspring.kit.sql_engines import planned_for_values
 from mainspring.modules.catalog.store.search_conditions import NUMBERS, TEXTS, TIMES, holds
 from mainspring.modules.catalog.store.search_terms import Asked, Place, SortKey
 from mainspring.modules.catalog.tables import catalog_items, catalog_values
 
-Visible = Select[tuple[int]]
+Visible = SelectBase
 """What selects the keys of the projects that may be seen."""
 
 DAY_MS = 86_400_000
@@ -42,6 +44,12 @@ class ItemRecord:
     stars: int
     etag: str
     content: str
+
+
+_RECORDS: Select[Any] = select(
+    *(catalog_items.c[name] for name in ("id", "project", "collection", "slug", "stars", "etag", "content"))
+)
+_CHOSEN = _RECORDS.where(among(catalog_items.c.id, param="keys"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,8 @@ def find_page(
     if place is not None:
         page = page.where(_behind(keys, ascending, place.position))
     page = page.order_by(*(key.asc() if up else key.desc() for key, up in zip(keys, ascending, strict=True)))
-    rows = tx.execute(page.limit(limit + 1)).all()
+    with planned_for_values(tx):
+        rows = tx.execute(page.limit(limit + 1)).all()
     total = rows[0][-1] if rows else tx.execute(select(func.count()).select_from(matched)).scalar_one()
     shown = rows[:limit][::-1] if backwards else rows[:limit]
     positions = [tuple(row[:-1]) for row in shown]
@@ -108,25 +117,14 @@ def find_page(
 
 def get_items(tx: Connection, keys: Sequence[int]) -> list[ItemRecord]:
     """Return items in the order of their keys."""
-    found = {record.key: record for record in _records(tx, among(catalog_items.c.id, keys))}
+    found = {row[0]: ItemRecord(*row) for row in tx.execute(_CHOSEN, {"keys": keys})}
     return [found[key] for key in keys if key in found]
 
 
 def find_item(tx: Connection, visible: Visible, asked: Asked) -> ItemRecord | None:
     """Return the item that is asked for, or None."""
-    return next(iter(_records(tx, _wanted(tx, visible, asked))), None)
-
-
-def _records(tx: Connection, condition: ColumnElement[bool]) -> list[ItemRecord]:
-    columns = ("id", "project", "collection", "slug", "stars", "etag", "content")
-    found = select(*(catalog_items.c[name] for name in columns)).where(condition)
-    return [ItemRecord(*row) for row in tx.execute(found)]
-
-
-def which_of(tx: Connection, visible: Visible, projects: Collection[int]) -> set[int]:
-    """Return those of some projects that may be seen."""
-    shown = select(catalog_items.c.project).where(catalog_items.c.project.in_(visible))
-    return set(tx.execute(shown.where(among(catalog_items.c.project, projects))).scalars())
+    row = tx.execute(_RECORDS.where(_wanted(tx, visible, asked))).first()
+    return None if row is None else ItemRecord(*row)
 
 
 def list_extents(tx: Connection, visible: Visible, collections: Sequence[str]) -> list[Extent]:

@@ -159,6 +159,17 @@ def _valued(name: str, *conditions: Condition) -> Condition:
     return unindexed(catalog_items.c.id).in_(having)
 
 
+def _in_range(name: str, condition: Callable[[Any], Condition]) -> Condition:
+    """Return the condition that an item has a number of a property within a range.
+
+    Many items may have one: it is looked up for those alone that come into question, by their keys.
+    """
+    values = catalog_values.alias()
+    of_item = and_(values.c.item == catalog_items.c.id, values.c.name == name, values.c.place >= 0)
+    having = select(values.c.item).where(of_item, condition(unindexed(values.c.number)))
+    return having.correlate(catalog_items).exists()
+
+
 def _compared(name: str, op: str, value: Literal) -> Condition:
     if name in TIMES:
         return _time_compared(*TIMES[name], op, value) if isinstance(value, Time) else false()
@@ -168,10 +179,11 @@ def _compared(name: str, op: str, value: Literal) -> Condition:
         return false() if isinstance(value, (str, Time)) else _OPS[op](NUMBERS[name], float(value))
     if isinstance(value, str):
         return _valued(name, _OPS[op](catalog_values.c.text, value[:CUT]))
-    number = catalog_values.c.number
     if isinstance(value, Time):
-        return _valued(name, _time_compared(number, number, op, value))
-    return _valued(name, _OPS[op](number, float(value)))
+        return _in_range(name, lambda number: _time_compared(number, number, op, value))
+    if op == "=":
+        return _valued(name, catalog_values.c.number == float(value))
+    return _in_range(name, lambda number: _OPS[op](number, float(value)))
 
 
 def _time_compared(start: Any, end: Any, op: str, time: Time) -> Condition:
@@ -193,14 +205,13 @@ def _between(term: Between) -> Condition:
         return and_(end >= low.start, start <= high.end)
     if term.name in COLUMNS:
         return and_(_compared(term.name, ">=", low), _compared(term.name, "<=", high))
-    text, number = catalog_values.c.text, catalog_values.c.number
     if isinstance(low, str) and isinstance(high, str):
-        return _valued(term.name, text.between(low[:CUT], high[:CUT]))
+        return _valued(term.name, catalog_values.c.text.between(low[:CUT], high[:CUT]))
     if isinstance(low, Time) and isinstance(high, Time):
-        return _valued(term.name, number.between(low.start, high.end))
+        return _in_range(term.name, lambda number: number.between(low.start, high.end))
     if isinstance(low, (str, Time)) or isinstance(high, (str, Time)):
         return false()
-    return _valued(term.name, number.between(float(low), float(high)))
+    return _in_range(term.name, lambda number: number.between(float(low), float(high)))
 
 
 def _outside(term: Within) -> Condition:
@@ -218,8 +229,7 @@ def _during(term: During) -> Condition:
     relation = _RELATIONS[term.relation]
     if term.start in TIMES and term.end in TIMES:
         return and_(*relation(TIMES[term.start][0], TIMES[term.end][1], term.time))
-    number = catalog_values.c.number
-    return _valued(term.start, *relation(number, number, term.time))
+    return _in_range(term.start, lambda number: and_(*relation(number, number, term.time)))
 
 
 def _one_of(tx: Connection, term: OneOf, within: Condition) -> Condition:

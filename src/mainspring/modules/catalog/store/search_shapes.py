@@ -44,9 +44,10 @@ def spatial_condition(tx: Connection, term: Spatial, within: Condition) -> Condi
 def _meets_box(tx: Connection, box: Box, within: Condition) -> Condition:
     """Return the condition that the shape of an item meets a box: only shapes that stick out of it are looked at."""
     near = _overlaps(box)
-    sure = or_(items.boxed, _inside(box))
+    inside = _inside(box)
+    sure = or_(items.boxed, inside)
     # Few shapes stick out, mostly none: these are found without looking up first who may see what.
-    unsure = list(tx.execute(select(items.id).where(near, not_(sure))).scalars())
+    unsure = list(tx.execute(select(items.id).where(near, not_(items.boxed), not_(inside))).scalars())
     found = _related(tx, "s_intersects", _shape_of(box), and_(within, among(items.id, unsure))) if unsure else []
     return and_(near, or_(sure, among(items.id, found)))
 

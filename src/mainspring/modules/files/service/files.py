@@ -7,7 +7,7 @@ killed in between leaves bytes that nothing names, and that are dropped later.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from sqlalchemy import Connection
@@ -89,10 +89,12 @@ async def put_file(
     sha256: str | None = None,
     if_match: str | None = None,
     if_none_match: str | None = None,
+    then: Callable[[Connection], object] | None = None,
 ) -> File:
     """Put a file, in place of the one with its path; it is there as a whole and durable, or nothing has changed.
 
-    ``sha256`` is what the bytes must have for their hash. ``if_match`` and ``if_none_match`` are as in HTTP; a file's
+    ``sha256`` is what the bytes must have for their hash. ``then`` is done in the transaction in which the file comes
+    to be; where it raises, nothing has changed either. ``if_match`` and ``if_none_match`` are as in HTTP; a file's
     ETag is its SHA-256. Raises InvalidArgument, FailedPrecondition, TooLarge.
     """
     blob_id = new_upload_id()
@@ -100,7 +102,7 @@ async def put_file(
     key, digest = blob_key(actor.project, blob_id), artifacts.Sha256(sha256)
     meta = await services.blobs.put(key, await artifacts.within_room(services, key, chunks), digest)
     file = File(path, meta.size, digest.hexdigest, actor.name, now_ms())
-    stored, wanted = await services.db.write(_finish, actor, file, blob_id, if_match, if_none_match)
+    stored, wanted = await services.db.write(_finish, actor, file, blob_id, if_match, if_none_match, then)
     if wanted:
         artifacts.note_stored(services, key, meta.size)
     else:  # the same bytes are there already
@@ -150,9 +152,25 @@ def _begin(
 
 
 def _finish(
+    tx: Connection,
+    actor: Actor,
+    file: File,
+    blob_id: str,
+    if_match: str | None,
+    if_none_match: str | None,
+    then: Callable[[Connection], object] | None = None,
+) -> tuple[File, bool]:
+    """Have a file name bytes that have come, and do what else is to be. Return it, and whether its bytes are wanted."""
+    stored, wanted = _name(tx, actor, file, blob_id, if_match, if_none_match)
+    if then is not None:
+        then(tx)
+    return stored, wanted
+
+
+def _name(
     tx: Connection, actor: Actor, file: File, blob_id: str, if_match: str | None, if_none_match: str | None
 ) -> tuple[File, bool]:
-    """Have a file name bytes that have come. Return it, and whether these bytes are wanted."""
+    """Have a file name bytes that have come."""
     check_writable(tx, actor)
     _check_place(tx, actor, file.path)
     before = store.find_file(tx, actor.project, file.path, hold=True)

@@ -29,17 +29,21 @@ from mainspring.modules.projects.service.purge import RESTORE_DAYS, find_expired
 from mainspring.modules.projects.service.source_access import (
     SourceAccess,
     Vouched,
+    has_token,
+    last_inside,
     on_seen,
     source_of_sign_ins,
     token_of,
+    token_of_inside,
     token_of_member,
 )
 from mainspring.modules.projects.service.stars import check_may_star, count_stars, set_star
-from mainspring.modules.projects.store import visible_projects
+from mainspring.modules.projects.store import ReadableProject, find_readable, visible_keys, visible_projects
 
 __all__ = [
     "RESTORE_DAYS",
     "Place",
+    "ReadableProject",
     "SourceAccess",
     "Vouched",
     "acting_in",
@@ -54,11 +58,14 @@ __all__ = [
     "explain",
     "find_expired",
     "find_place",
+    "find_readable",
     "find_workspace",
     "forget_project",
     "get_permissions",
     "get_project",
+    "has_token",
     "keys_of",
+    "last_inside",
     "list_members",
     "on_seen",
     "own_project",
@@ -72,7 +79,9 @@ __all__ = [
     "set_star",
     "source_of_sign_ins",
     "token_of",
+    "token_of_inside",
     "token_of_member",
     "update_project",
+    "visible_keys",
     "visible_projects",
 ]

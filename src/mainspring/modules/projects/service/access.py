@@ -17,6 +17,7 @@ from mainspring.modules.identity.service import Account, Credential
 from mainspring.modules.projects import store
 from mainspring.modules.projects.schemas import Explanation, Reason, RoleName, Visibility
 from mainspring.modules.projects.store import Grant, NamespaceRecord, ProjectRecord, Standing
+from mainspring.modules.projects.store.projects import hold_project
 
 NO_PROJECT = 0
 """The key that no project has."""
@@ -346,8 +347,13 @@ def _archived(project: ProjectRecord, permission: Permission) -> list[Reason]:
     return [Reason("archived", f"{project.path} is archived: nothing is written to it.", allows=False)]
 
 
-def own_project(tx: Connection, actor: Actor) -> ProjectRecord:
-    """Return the project that the actor acts in. Raises NotFound once it is gone."""
+def own_project(tx: Connection, actor: Actor, *, hold: bool = False) -> ProjectRecord:
+    """Return the project that the actor acts in; with ``hold`` nobody else changes it until the transaction ends.
+
+    Raises NotFound once it is gone.
+    """
+    if hold:
+        hold_project(tx, actor.project)
     found = store.get_project(tx, actor.project)
     if found is None or found.deleted_at is not None:
         raise NotFound("This project is not there any more.")

@@ -317,24 +317,49 @@ async def token_of(services: Services, actor: Actor) -> str | None:
     return None if known is None or known.token is None else await _opened(services.settings, name, known)
 
 
+def has_token(tx: Connection, actor: Actor, name: str) -> bool:
+    """Say whether an actor's own token of a source is kept here."""
+    known = None if not name or actor.key is None else store.find_source_account(tx, actor.key, name)
+    return known is not None and known.token is not None
+
+
 async def token_of_member(services: Services, project: int) -> str | None:
     """Return a good token of somebody who reads the files of a project where it is kept, None where there is none.
 
     ``project`` is the project's key.
     """
+    return await _good_token(services, lambda tx: store.find_tokens(tx, project, Level.REPORTER, TRIED))
+
+
+async def token_of_inside(services: Services) -> str | None:
+    """Return a good token of somebody who is shown internal projects at the source by which people sign in."""
+    name = source_of_sign_ins(services.settings)
+    return await _good_token(services, lambda tx: store.find_inside(tx, name, TRIED), inside=True)
+
+
+def last_inside(tx: Connection, name: str) -> int:
+    """Return when (ms) a source was last asked about somebody whom it shows internal projects, 0 for never."""
+    return max((each.asked_at for each in store.find_inside(tx, name, 1)), default=0)
+
+
+async def _good_token(
+    services: Services, find: Callable[[Connection], Sequence[SourceAccount]], *, inside: bool = False
+) -> str | None:
+    """Return the first token of some accounts that is good still, of one who is ``inside`` still where that is said."""
     name = source_of_sign_ins(services.settings)
     source = services.sources.get(name)
     if source is None:
         return None
-    for known in await services.db.read(store.find_tokens, project, Level.REPORTER, TRIED):
+    for known in await services.db.read(find):
         token = await _opened(services.settings, name, known)
         if token is None:
             continue
         try:
-            await source.access(token)
+            told = await source.access(token)
         except (Unauthenticated, PermissionDenied, NotFound):
             continue
-        return token
+        if told.inside or not inside:
+            return token
     return None
 
 

@@ -44,6 +44,7 @@ from mainspring.modules.projects.store.source_access import (
     SourceRole,
     Standing,
     close_account,
+    find_inside,
     find_source_account,
     find_standing,
     find_tokens,
@@ -55,7 +56,10 @@ from mainspring.modules.projects.store.source_access import (
     source_name,
 )
 from mainspring.modules.projects.store.visibility import (
+    ReadableProject,
+    find_readable,
     is_visible,
+    visible_keys,
     visible_projects,
 )
 
@@ -63,6 +67,7 @@ __all__ = [
     "Grant",
     "NamespaceRecord",
     "ProjectRecord",
+    "ReadableProject",
     "SourceAccount",
     "SourceRole",
     "Standing",
@@ -75,9 +80,11 @@ __all__ = [
     "find_deleted",
     "find_grant",
     "find_grants",
+    "find_inside",
     "find_moved",
     "find_namespace",
     "find_project",
+    "find_readable",
     "find_source_account",
     "find_standing",
     "find_tokens",
@@ -107,5 +114,6 @@ __all__ = [
     "source_name",
     "topics_of",
     "update_project",
+    "visible_keys",
     "visible_projects",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select, update
 
 from mainspring.kit.actors import Actor
+from mainspring.kit.sql import among
 from mainspring.kit.sql_engines import chosen, insert_rows, upsert_rows
 from mainspring.modules.projects.store.visibility import owned, visible
 from mainspring.modules.projects.tables import (
@@ -91,18 +92,25 @@ def get_project(tx: Connection, key: int) -> ProjectRecord | None:
     return _one(tx, projects.c.id == key)
 
 
+def hold_project(tx: Connection, key: int) -> None:
+    """Have nobody else change a project until the transaction ends."""
+    tx.execute(select(projects.c.id).where(projects.c.id == key).with_for_update())
+
+
 def paths_of(tx: Connection, keys: Collection[int]) -> dict[int, str]:
     """Return the paths of projects by their keys, of deleted ones too."""
-    wanted = select(projects.c.id, namespaces.c.name, projects.c.name).join_from(projects, namespaces)
-    return {key: f"{namespace}/{name}" for key, namespace, name in tx.execute(wanted.where(projects.c.id.in_(keys)))}
+    return {key: f"{namespace}/{name}" for key, namespace, name in tx.execute(_PATHS_OF, {"keys": keys})}
+
+
+_PATHS = select(projects.c.id, namespaces.c.name, projects.c.name).join_from(projects, namespaces)
+_PATHS_OF = _PATHS.where(among(projects.c.id, param="keys"))
 
 
 def keys_of(tx: Connection, paths: Collection[str]) -> dict[str, int]:
     """Return the keys of projects by their paths, of deleted ones too; paths without a project are left out."""
     split = [path.rpartition("/") for path in paths]
-    wanted = select(projects.c.id, namespaces.c.name, projects.c.name).join_from(projects, namespaces)
     among_them = (namespaces.c.name.in_({each[0] for each in split}), projects.c.name.in_({each[2] for each in split}))
-    found = {f"{namespace}/{name}": key for key, namespace, name in tx.execute(wanted.where(*among_them))}
+    found = {f"{namespace}/{name}": key for key, namespace, name in tx.execute(_PATHS.where(*among_them))}
     return {path: found[path] for path in paths if path in found}
 
 

@@ -118,6 +118,14 @@ def find_tokens(tx: Connection, project: int, level: int, limit: int) -> list[So
     return [SourceAccount(*row) for row in tx.execute(newest)]
 
 
+def find_inside(tx: Connection, source: str, limit: int) -> list[SourceAccount]:
+    """Return accounts with a token that a source, by its name, shows its internal projects, the last asked first."""
+    inside = (sources.c.name == source, source_accounts.c.inside, source_accounts.c.token.is_not(None))
+    found = _ACCOUNT.join_from(source_accounts, sources).where(*inside)
+    newest = found.order_by(source_accounts.c.asked_at.desc(), source_accounts.c.user).limit(limit)
+    return [SourceAccount(*row) for row in tx.execute(newest)]
+
+
 def forget_user(tx: Connection, user: int) -> None:
     """Forget what sources said of an account."""
     tx.execute(delete(source_roles).where(source_roles.c.user == user))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    SelectBase,
     and_,
     bindparam,
     false,
@@ -17,6 +19,7 @@ from sqlalchemy import (
     or_,
     select,
     true,
+    union,
     union_all,
 )
 
@@ -32,6 +35,13 @@ def visible_projects(tx: Connection, actor: Actor) -> Select[tuple[int]]:
     return select(projects.c.id).where(projects.c.deleted_at.is_(None), visible(tx, actor))
 
 
+def visible_keys(tx: Connection, actor: Actor) -> SelectBase:
+    """Return what ``visible_projects`` does, for who looks at all of them and not at some: each way by its index."""
+    if actor.is_admin or actor.kind is ActorKind.NOBODY:
+        return visible_projects(tx, actor)
+    return _known_to(tx, actor).keys
+
+
 def is_visible(tx: Connection, actor: Actor, key: int) -> bool:
     """Say whether an actor may see a project."""
     return tx.execute(select(projects.c.id).where(projects.c.id == key, visible(tx, actor))).first() is not None
@@ -43,29 +53,39 @@ def visible(tx: Connection, actor: Actor) -> ColumnElement[bool]:
         return true()
     if actor.kind is ActorKind.NOBODY:
         return projects.c.visibility == "public" if actor.may(Permission.PROJECTS_DISCOVER) else false()
+    return _known_to(tx, actor).condition
+
+
+def _known_to(tx: Connection, actor: Actor) -> _Known:
     known: _Known | None = None if actor.memory is None else actor.memory.get(_VISIBLE)
     if known is None or (known.until is not None and known.until <= now_ms()):
         scopes = find_scopes(tx, actor)
-        known = _Known(_within(actor, or_(_open(scopes), scopes.hold)), scopes.until)
+        # Walked by name to the end of the page: SQLite would rather find and sort all that is open to everyone.
+        walked = or_(*_open(scopes, unindexed(projects.c.visibility)), *scopes.ways)
+        # All of them: each way by its own index, so that what may not be seen is not read.
+        ways = [*_open(scopes, projects.c.visibility), *scopes.ways]
+        keys = [select(projects.c.id).where(projects.c.deleted_at.is_(None), _within(actor, way)) for way in ways]
+        known = _Known(_within(actor, walked), union(*keys), scopes.until)
         if actor.memory is not None:
             actor.memory[_VISIBLE] = known
-    return known.condition
+    return known
 
 
-_VISIBLE = "visible projects"
+_VISIBLE, _READING = "visible projects", "where files are read"
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The condition that a project is one which an actor may see, and until when (ms) it is good."""
+    """The condition that a project is one which an actor may see, their keys, and until when (ms) both are good."""
 
     condition: ColumnElement[bool]
+    keys: SelectBase
     until: int | None
 
 
 def owned(tx: Connection, actor: Actor) -> ColumnElement[bool]:
     """Return the condition that a project is one which the actor may delete and bring back."""
-    return true() if actor.is_admin else _within(actor, find_scopes(tx, actor, Role.OWNER).hold)
+    return true() if actor.is_admin else _within(actor, or_(*find_scopes(tx, actor, Role.OWNER).ways))
 
 
 def _within(actor: Actor, condition: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -87,23 +107,21 @@ class Scopes:
     until: int | None
 
     @property
-    def hold(self) -> ColumnElement[bool]:
-        """The condition that a project is one of them, or in one of them.
+    def ways(self) -> list[ColumnElement[bool]]:
+        """The conditions that a project is one of them, and that it is in one of them.
 
         Roles in namespaces are for projects that are at home here: the paths of others were chosen elsewhere.
         """
         below = and_(among(projects.c.namespace, self.namespaces, whole=True), projects.c.source.is_(None))
-        return or_(among(projects.c.id, self.projects, whole=True), below)
+        return [among(projects.c.id, self.projects, whole=True), below]
 
 
-def _open(scopes: Scopes) -> ColumnElement[bool]:
-    """Return the condition that a project is open to an account without any role."""
-    # Walked by name to the end of the page: SQLite would rather find and sort all that is open to everyone.
-    visibility = unindexed(projects.c.visibility)
+def _open(scopes: Scopes, visibility: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+    """Return the conditions that a project is open to everyone, and that it is to an account without any role."""
     known: ColumnElement[bool] = projects.c.source.is_(None)
     if scopes.sources:
         known = or_(known, among(projects.c.source, scopes.sources, whole=True))
-    return or_(visibility == "public", and_(visibility == "internal", known))
+    return [visibility == "public", and_(visibility == "internal", known)]
 
 
 _GOOD = and_(
@@ -145,3 +163,66 @@ def find_scopes(tx: Connection, actor: Actor, role: Role = Role.GUEST) -> Scopes
     above = keys["namespace"]
     below = tx.execute(_BELOW, {"above": above}).scalars() if above else ()
     return Scopes(keys["project"], [*above, *below], keys["source"], min(until, default=None))
+
+
+# Whose files may be read
+
+_READS_FILES = frozenset({Permission.PROJECT_READ, Permission.ARTIFACTS_READ})
+_PLACED = select(
+    projects.c.id, projects.c.namespace, projects.c.workspace, projects.c.visibility, projects.c.source
+).where(among(projects.c.id, param="keys"), projects.c.deleted_at.is_(None))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadableProject:
+    """A project whose files somebody may read; ``source`` is the key of where it is kept, None for here."""
+
+    key: int
+    namespace: int
+    workspace: str
+    visibility: str
+    source: int | None
+
+
+def find_readable(tx: Connection, actor: Actor, keys: Collection[int]) -> list[ReadableProject]:
+    """Return those of some projects whose files an actor may read; by a run's token none are read so."""
+    if actor.run_id is not None or (actor.limits is not None and not actor.limits >= _READS_FILES):
+        return []
+    found = [ReadableProject(*row) for row in tx.execute(_PLACED, {"keys": list(keys)})]
+    if actor.is_admin:
+        return found
+    if actor.kind is ActorKind.NOBODY:
+        return [each for each in found if each.visibility == "public" and actor.may(Permission.PROJECTS_DISCOVER)]
+    reading = _reading(tx, actor)
+    good = found if actor.projects is None else [each for each in found if each.key in actor.projects]
+    return [each for each in good if reading.is_open(each) or reading.is_held(each)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """``Scopes`` in which an actor is a reporter at least, for many projects that were looked up already."""
+
+    projects: frozenset[int]
+    namespaces: frozenset[int]
+    sources: frozenset[int]
+    until: int | None
+
+    def is_open(self, project: ReadableProject) -> bool:
+        """Say of a project what ``_open`` says in SQL."""
+        inside = project.source is None or project.source in self.sources
+        return project.visibility == "public" or (project.visibility == "internal" and inside)
+
+    def is_held(self, project: ReadableProject) -> bool:
+        """Say of a project what ``Scopes.ways`` says in SQL."""
+        return project.key in self.projects or (project.source is None and project.namespace in self.namespaces)
+
+
+def _reading(tx: Connection, actor: Actor) -> _Reading:
+    known: _Reading | None = None if actor.memory is None else actor.memory.get(_READING)
+    if known is None or (known.until is not None and known.until <= now_ms()):
+        found = find_scopes(tx, actor, Role.REPORTER)
+        keys = (frozenset(found.projects), frozenset(found.namespaces), frozenset(found.sources))
+        known = _Reading(*keys, found.until)
+        if actor.memory is not None:
+            actor.memory[_READING] = known
+    return known

@@ -23,6 +23,12 @@ from mainspring.modules.registry.service.models import (
     set_registered_model_tag,
     update_registered_model,
 )
+from mainspring.modules.registry.service.requests import (
+    create_stage_request,
+    decide_stage_request,
+    search_stage_requests,
+    withdraw_stage_request,
+)
 from mainspring.modules.registry.service.versions import (
     MAX_VERSIONS,
     create_model_version,
@@ -32,6 +38,7 @@ from mainspring.modules.registry.service.versions import (
     get_files_uri,
     get_model_version,
     get_model_version_details,
+    measure_versions,
     record_model_file,
     search_model_versions,
     set_model_version_tag,
@@ -45,6 +52,8 @@ __all__ = [
     "LinkedVersion",
     "create_model_version",
     "create_registered_model",
+    "create_stage_request",
+    "decide_stage_request",
     "delete_alias",
     "delete_model_version",
     "delete_model_version_tag",
@@ -59,13 +68,16 @@ __all__ = [
     "get_model_version_details",
     "get_registered_model",
     "linked_models",
+    "measure_versions",
     "read_model_file",
     "record_model_file",
     "search_model_versions",
     "search_registered_models",
+    "search_stage_requests",
     "set_alias",
     "set_model_version_tag",
     "set_registered_model_tag",
     "update_model_version",
     "update_registered_model",
+    "withdraw_stage_request",
 ]

@@ -16,6 +16,7 @@ from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
 from mainspring.modules.registry import search, store
 from mainspring.modules.registry.schemas import (
+    MeasuredVersion,
     ModelFile,
     ModelVersion,
     ModelVersionCreate,
@@ -30,6 +31,7 @@ from mainspring.modules.registry.service.sources import run_of
 from mainspring.modules.tracking import service as tracking
 
 MAX_VERSIONS = 200_000
+MAX_MEASURED = 100
 ACTIVE_STAGES = (Stage.STAGING, Stage.PRODUCTION)
 
 
@@ -91,6 +93,14 @@ def get_model_version_details(tx: Connection, actor: Actor, name: str, version: 
     return msgspec.structs.replace(found, params=now.params, metrics=now.metrics)
 
 
+def measure_versions(tx: Connection, actor: Actor, name: str, versions: list[int]) -> list[MeasuredVersion]:
+    """Return params and metrics of some versions of one registered model. Raises NotFound or InvalidArgument."""
+    if not 1 <= len(versions) <= MAX_MEASURED:
+        raise InvalidArgument(f"{len(versions)} versions are named; name 1 to {MAX_MEASURED}.", field="version")
+    found = (get_model_version_details(tx, actor, name, version) for version in versions)
+    return [MeasuredVersion(each.version, each.params, each.metrics) for each in found]
+
+
 def update_model_version(
     tx: Connection, actor: Actor, name: str, version: int, change: ModelVersionUpdate
 ) -> ModelVersion:
@@ -109,13 +119,12 @@ def update_model_version(
         after = {"description": change.description}
         acts.note(tx, actor, "model_version.update", key, name, version, before=before, after=after)
     if change.stage is not None:
-        _transition(tx, actor, name, version, change.stage, change.archive_existing, now)
+        transition(tx, actor, name, version, change.stage, change.archive_existing, now)
     return rules.find_version(tx, actor.project, name, version)
 
 
-def _transition(
-    tx: Connection, actor: Actor, name: str, version: int, stage: str, archive_existing: bool, now: int
-) -> None:
+def check_stage(stage: str, archive_existing: bool) -> Stage:
+    """Return the stage to enter. Raises InvalidArgument for none, and for one that is not emptied of others."""
     entered = rules.canonical_stage(stage)
     if archive_existing and entered not in ACTIVE_STAGES:
         raise InvalidArgument(
@@ -123,6 +132,14 @@ def _transition(
             f"'{stage}' is not an Active stage. Valid stages are {[str(active) for active in ACTIVE_STAGES]}",
             field="archive_existing_versions",
         )
+    return entered
+
+
+def transition(
+    tx: Connection, actor: Actor, name: str, version: int, stage: str, archive_existing: bool, now: int
+) -> None:
+    """Have a version enter a stage, for who has looked at whether that may be. Raises InvalidArgument or NotFound."""
+    entered = check_stage(stage, archive_existing)
     key, version_key = rules.version_keys(tx, actor.project, name, version)
     # The model's row first: two transitions of one model wait for each other, and do not meet half way.
     store.update_model(tx, key, updated_at=now)

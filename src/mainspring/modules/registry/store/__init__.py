@@ -36,6 +36,7 @@ from mainspring.modules.registry.tables import (
     registered_model_aliases,
     registered_model_tags,
     registered_models,
+    stage_requests,
 )
 
 Condition = ColumnElement[bool]
@@ -113,10 +114,11 @@ def touch_versions(tx: Connection, key: int, now: int) -> None:
 
 
 def delete_model(tx: Connection, key: int) -> None:
-    """Delete a registered model with its versions, tags and aliases."""
+    """Delete a registered model with its versions, tags, aliases and requests."""
     versions = select(model_versions.c.id).where(model_versions.c.model == key)
     tx.execute(delete(registered_model_aliases).where(registered_model_aliases.c.model == key))
     tx.execute(delete(model_version_tags).where(model_version_tags.c.version.in_(versions)))
+    tx.execute(delete(stage_requests).where(stage_requests.c.version.in_(versions)))
     tx.execute(delete(model_versions).where(model_versions.c.model == key))
     tx.execute(delete(registered_model_tags).where(registered_model_tags.c.model == key))
     tx.execute(delete(registered_models).where(registered_models.c.id == key))
@@ -280,9 +282,10 @@ def archive_others(tx: Connection, key: int, version_key: int, stage: Stage, now
 
 
 def delete_version(tx: Connection, version_key: int) -> None:
-    """Delete a version with its tags and the aliases that led to it."""
+    """Delete a version with its tags and requests, and the aliases that led to it."""
     tx.execute(delete(registered_model_aliases).where(registered_model_aliases.c.version == version_key))
     tx.execute(delete(model_version_tags).where(model_version_tags.c.version == version_key))
+    tx.execute(delete(stage_requests).where(stage_requests.c.version == version_key))
     tx.execute(delete(model_versions).where(model_versions.c.id == version_key))
 
 

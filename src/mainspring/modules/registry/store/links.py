@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection, Select, bindparam, exists, func, select
 
 from mainspring.kit.sql import among
 from mainspring.modules.registry.schemas import PROMPT_TAG
@@ -60,6 +60,24 @@ _FIELDS = (
 _VERSIONS: Select[Any] = select(*_FIELDS)
 
 
+_NEWEST = (registered_models.c.updated_at.desc(), registered_models.c.id.desc())
+_RANKED = (
+    select(
+        registered_models.c.id,
+        registered_models.c.project,
+        registered_models.c.name,
+        func.row_number().over(partition_by=registered_models.c.project, order_by=_NEWEST).label("place"),
+    )
+    .where(among(registered_models.c.project, param="projects"), ~_PROMPT)
+    .subquery()
+)
+_FIRST = (
+    select(_RANKED.c.id, _RANKED.c.project, _RANKED.c.name)
+    .where(_RANKED.c.place <= bindparam("limit"))
+    .order_by(_RANKED.c.project, _RANKED.c.place)
+)
+
+
 def find_newest_models(
     tx: Connection, projects: Collection[int], visible: Select[tuple[int]], limit: int
 ) -> list[ModelRow]:
@@ -67,18 +85,13 @@ def find_newest_models(
 
     Those of projects that ``visible`` does not select are left out.
     """
-    table = registered_models.c
+    found = [ModelRow(*row) for row in tx.execute(_FIRST, {"projects": projects, "limit": limit})]
+    if not found:
+        return []
     # Asked of these alone: else all that is visible is read first.
-    seen = visible.where(among(visible.selected_columns[0], projects))
-    newest = (table.updated_at.desc(), table.id.desc())
-    ranked = (
-        select(table.id, table.project, table.name, func.row_number().over(partition_by=table.project, order_by=newest))
-        .where(among(table.project, projects), table.project.in_(seen), ~_PROMPT)
-        .subquery()
-    )
-    key, project, name, place = ranked.c
-    found = select(key, project, name).where(place <= limit).order_by(project, place)
-    return [ModelRow(*row) for row in tx.execute(found)]
+    own = among(visible.selected_columns[0], {row.project for row in found})
+    seen: set[Any] = set(tx.execute(visible.where(own)).scalars())
+    return [row for row in found if row.project in seen]
 
 
 def find_newest_versions(tx: Connection, models: Collection[int]) -> list[VersionRow]:

@@ -6,7 +6,9 @@ page. Pass one more than the size of a page as ``limit`` to learn whether anothe
 
 from mainspring.modules.tracking.search.datasets import search_datasets
 from mainspring.modules.tracking.search.experiments import search_experiments
+from mainspring.modules.tracking.search.groups import logged_keys
 from mainspring.modules.tracking.search.models import search_logged_models
+from mainspring.modules.tracking.search.probes import Subject
 from mainspring.modules.tracking.search.runs import RunQuery
 
-__all__ = ["RunQuery", "search_datasets", "search_experiments", "search_logged_models"]
+__all__ = ["RunQuery", "Subject", "logged_keys", "search_datasets", "search_experiments", "search_logged_models"]

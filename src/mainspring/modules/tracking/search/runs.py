@@ -23,9 +23,10 @@ from mainspring.kit.filters import (
 )
 from mainspring.kit.sql_engines import select_rows
 from mainspring.kit.sql_text import plan_along_indexes
-from mainspring.modules.tracking.schemas import ViewType
+from mainspring.modules.tracking.schemas import RunGroups, ViewType
 from mainspring.modules.tracking.search.conditions import STAGES, known_experiments
-from mainspring.modules.tracking.search.probes import Scope, grouped
+from mainspring.modules.tracking.search.groups import group_runs
+from mainspring.modules.tracking.search.probes import Scope, Subject, grouped
 from mainspring.modules.tracking.search.terms import Position, expressions, terms_of
 from mainspring.modules.tracking.search.walks import Match, Walk
 
@@ -105,6 +106,12 @@ class RunQuery:
                 return None
             found += count
         return found
+
+    def group(self, tx: Connection, by: Sequence[Subject], metrics: Sequence[str], most: int) -> RunGroups:
+        """Return the ``most`` largest groups of all the runs that are found; this looks at each of them."""
+        if not self._scope.split():
+            return RunGroups([], 0, 0)
+        return group_runs(tx, self._scope, self._conditions, by, metrics, most)
 
     def _matches(self, tx: Connection, wanted: int, after: Position, offset: int) -> Iterator[Match]:
         scopes = self._scope.split()

@@ -33,6 +33,7 @@ from mainspring.modules.tracking.service.models import (
     search_logged_models,
     set_logged_model_tags,
 )
+from mainspring.modules.tracking.service.run_groups import get_run_columns, group_runs
 from mainspring.modules.tracking.service.run_search import run_columns, search_datasets, search_documents, search_runs
 from mainspring.modules.tracking.service.runs import (
     create_run,
@@ -70,9 +71,11 @@ __all__ = [
     "get_metric_history",
     "get_metric_history_bulk",
     "get_run",
+    "get_run_columns",
     "get_run_header",
     "get_series",
     "give_up_project",
+    "group_runs",
     "is_empty",
     "locate_runs",
     "log_batch",

@@ -19,19 +19,23 @@ from mainspring.modules.tracking.service import rules
 from mainspring.modules.tracking.store import runs as run_store
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mainspring.modules.tracking.blocks import Ints, Points
-    from mainspring.modules.tracking.buckets import Axis, Extreme, Extremes, Moments
-    from mainspring.modules.tracking.store.series import Curve, Summary
+    from mainspring.modules.tracking.buckets import Axis, Moments
+    from mainspring.modules.tracking.store.series import Curve
+
+    Choice = NDArray[np.bool_]
 
 T = TypeVar("T")
-Span = tuple[int, int, "Summary"]
-"""Where a block lies on the axis, first and last place, and the block."""
 
 MAX_CURVES = 10_000
 MIN_POINTS = 4
 MAX_POINTS = 10_000
 MAX_ANSWER = 500_000
 """Points of all curves of one answer."""
+MANY_BLOCKS = 64
 
 
 def get_series(tx: Connection, actor: Actor, query: SeriesQuery) -> MetricSeries:
@@ -87,137 +91,135 @@ class _View:
         self.by_step = query.x is XAxis.STEP
         low = -rules.INT64 if query.start is None else query.start
         high = rules.INT64 - 1 if query.end is None else query.end
-        self._spans: list[Span] = []
-        self._spans_of: list[Summary] | None = None
         if query.start is not None or query.end is not None:
-            curve.blocks = [block for first, last, block in self.spans() if last >= low and first <= high]
-        curve.unpack(tx, [block for first, last, block in self.spans() if first < low or last > high])
+            begins, ends = self.spans()
+            curve.blocks = curve.blocks[(ends >= low) & (begins <= high)]
+            begins, ends = self.spans()
+            curve.unpack(tx, (begins < low) | (ends > high))
         self._window = (low, high)
         self.points, self.places = self._loose()
 
-    def spans(self) -> list[Span]:
-        """Return where the blocks lie on the axis."""
-        blocks, shift = self.curve.blocks, self._shift
-        if self._spans_of is not blocks:
-            self._spans_of = blocks
-            if self.by_step:
-                self._spans = [(block.min_step, block.max_step, block) for block in blocks]
-            else:
-                self._spans = [(block.first_timestamp - shift, block.last_timestamp - shift, block) for block in blocks]
-        return self._spans
+    def spans(self) -> tuple[Ints, Ints]:
+        """Return where on the axis the blocks begin and end."""
+        blocks = self.curve.blocks
+        if self.by_step:
+            return blocks["min_step"], blocks["max_step"]
+        return blocks["first_timestamp"] - self._shift, blocks["last_timestamp"] - self._shift
 
     def _loose(self) -> tuple[Points, Ints]:
         """Return the loose points within the window, by their places on the axis, and the places."""
-        from mainspring.modules.tracking.blocks import by_step
-
-        loose = self.curve.loose()
-        points = by_step(loose) if self.by_step else loose
-        places = points.steps if self.by_step else points.timestamps - self._shift
+        points, places = self._placed(self.curve.loose())
         start, stop = places.searchsorted(self._window[0], "left"), places.searchsorted(self._window[1], "right")
         return points.cut(int(start), int(stop)), places[int(start) : int(stop)]
 
-    def unpack(self, blocks: Sequence[Summary]) -> None:
-        """Make the points of some of the blocks loose."""
-        if blocks:
-            self.curve.unpack(self.tx, blocks)
+    def _placed(self, points: Points) -> tuple[Points, Ints]:
+        """Return points by their places on the axis, and the places."""
+        from mainspring.modules.tracking.blocks import by_step
+
+        if self.by_step:
+            points = by_step(points)
+        return points, points.steps if self.by_step else points.timestamps - self._shift
+
+    def ordered(self, points: Points) -> Points:
+        """Return points by their places on the axis, repeated ones once."""
+        from mainspring.modules.tracking.blocks import arrange
+
+        return self._placed(arrange(points.timestamps, points.steps, points.values))[0]
+
+    def unpack(self, chosen: Choice) -> None:
+        """Make the points of the chosen blocks loose."""
+        if chosen.any():
+            self.curve.unpack(self.tx, chosen)
             self.points, self.places = self._loose()
 
     def extent(self) -> tuple[int, int] | None:
         """Return the first and the last place on the axis, None where the window is empty."""
-        spans = self.spans()
-        lows, highs = [first for first, _, _ in spans], [last for _, last, _ in spans]
-        if len(self.places):
-            lows.append(self.places.item(0))
-            highs.append(self.places.item(-1))
-        return (min(lows), max(highs)) if lows else None
+        begins, ends = self.spans()
+        if not len(begins) and not len(self.places):
+            return None
+        return min([*begins.tolist(), *self.places[:1].tolist()]), max([*ends.tolist(), *self.places[-1:].tolist()])
 
     def total(self) -> int:
         """Return how many points lie in the window."""
-        return len(self.points) + sum(block.points for block in self.curve.blocks)
+        return len(self.points) + int(self.curve.blocks["points"].sum())
 
-    def unpack_across(self, axis: Axis) -> list[tuple[int, Summary]]:
-        """Make loose what lies in several buckets; return the other blocks, each with its bucket."""
-        import numpy as np
+    def nans(self) -> int:
+        """Return how many of the points are NaN."""
+        return int((self.points.values != self.points.values).sum()) + int(self.curve.blocks["nans"].sum())
 
-        spans = self.spans()
-        lows = axis.buckets(np.array([first for first, _, _ in spans], dtype=np.int64))
-        highs = axis.buckets(np.array([last for _, last, _ in spans], dtype=np.int64))
-        whole = (lows == highs).tolist()
-        self.unpack([block for (_, _, block), within in zip(spans, whole, strict=True) if not within])
-        buckets = zip(spans, lows.tolist(), whole, strict=True)
-        return [(bucket, block) for (_, _, block), bucket, within in buckets if within]
+    def buckets(self, axis: Axis) -> tuple[Ints, Ints]:
+        """Return the buckets in which the blocks begin and end."""
+        begins, ends = self.spans()
+        return axis.buckets(begins), axis.buckets(ends)
+
+    def read(self, chosen: Choice) -> Iterable[tuple[Points, Ints]]:
+        """Yield the points of the chosen blocks, a block at a time, by their places on the axis, and the places.
+
+        They need not be made loose, since blocks hold different points.
+        """
+        return map(self._placed, self.curve.read(self.tx, self.curve.blocks[chosen]))
 
 
 def _line(run_id: str, view: _View, most: int) -> Series | None:
     """Return a run's curve of at most ``most`` points."""
+    import numpy as np
+
     extent, total = view.extent(), view.total()
     if extent is None:
         return None
-    nans = sum(block.nans for block in view.curve.blocks) + int((view.points.values != view.points.values).sum())
+    nans = view.nans()
     if total <= most:
-        view.unpack(view.curve.blocks)
+        view.unpack(np.full(len(view.curve.blocks), True))
         points = view.points
-        return Series(
-            run_id,
-            view.curve.key,
-            total,
-            nans,
-            points.steps.tolist(),
-            points.timestamps.tolist(),
-            [_number(value) for value in points.values.tolist()],
-        )
-    kept = _thinned(view, extent, most)
+    else:
+        points = _thinned(view, extent, most)
     return Series(
         run_id,
         view.curve.key,
         total,
         nans,
-        [point.step for point in kept],
-        [point.timestamp for point in kept],
-        [_number(point.value) for point in kept],
+        points.steps.tolist(),
+        points.timestamps.tolist(),
+        [_number(value) for value in points.values.tolist()],
     )
 
 
-def _thinned(view: _View, extent: tuple[int, int], most: int) -> list[Extreme]:
-    from mainspring.modules.tracking.buckets import Axis, Extreme, Extremes
+def _thinned(view: _View, extent: tuple[int, int], most: int) -> Points:
+    """Return the first and the last point of a curve, and of each bucket of it the least and the greatest.
+
+    Buckets are of the same width; of a curve of so many blocks that it does not show, they end where blocks end. Where
+    all that rows tell of its blocks is not too much, that is returned.
+    """
+    import numpy as np
+
+    from mainspring.modules.tracking.blocks import concatenate
+    from mainspring.modules.tracking.buckets import Axis, extremes
+    from mainspring.modules.tracking.store.series import OUTLINE, outline
 
     # The first and the last point lie in the blocks at the ends.
-    view.unpack([block for first, last, block in view.spans() if first == extent[0] or last == extent[1]])
+    begins, ends = view.spans()
+    view.unpack((begins == extent[0]) | (ends == extent[1]))
     axis = Axis.over(*extent, (most - 2) // 2)
-    extremes = Extremes()
-    _add_blocks(extremes, view.unpack_across(axis))
-    extremes.add_points(axis.buckets(view.places), view.points)
-    ends = [
-        Extreme(view.points.values.item(place), view.points.steps.item(place), view.points.timestamps.item(place))
-        for place in (0, -1)
-    ]
-    distinct = {(point.step, point.timestamp, _number(point.value)): point for point in [*ends, *extremes.all()]}
-    if view.by_step:
-        return sorted(distinct.values(), key=lambda point: (point.step, point.timestamp))
-    return sorted(distinct.values(), key=lambda point: (point.timestamp, point.step))
-
-
-def _add_blocks(extremes: Extremes, blocks: Iterable[tuple[int, Summary]]) -> None:
-    """Take in blocks, each with its bucket: of a bucket's blocks, the one with the least and that with the greatest."""
-    from mainspring.modules.tracking.buckets import Extreme
-
-    least: dict[int, Summary] = {}
-    greatest: dict[int, Summary] = {}
-    for bucket, block in blocks:
-        if block.min_value is None or block.max_value is None:
-            extremes.add_nan(bucket, block.first_step, block.first_timestamp)
-            continue
-        if bucket not in least or block.min_value < (least[bucket].min_value or 0.0):
-            least[bucket] = block
-        if bucket not in greatest or block.max_value > (greatest[bucket].max_value or 0.0):
-            greatest[bucket] = block
-    for bucket, low in least.items():
-        high = greatest[bucket]
-        extremes.add(
-            bucket,
-            Extreme(low.min_value or 0.0, low.min_value_step or 0, low.min_value_timestamp or 0),
-            Extreme(high.max_value or 0.0, high.max_value_step or 0, high.max_value_timestamp or 0),
-        )
+    begins, ends = view.buckets(axis)
+    count = len(begins)
+    whole = (begins == ends) | (count >= MANY_BLOCKS and 2 * count >= axis.count)
+    parts, buckets = [view.points], [axis.buckets(view.places)]
+    if count:
+        parts.append(outline(view.curve.blocks[whole]))
+        buckets.append(np.repeat(begins[whole], OUTLINE))
+    for points, places in view.read(~whole):
+        within = axis.buckets(places)
+        kept = extremes(within, points.values)
+        parts.append(points.take(kept))
+        buckets.append(within[kept])
+    together, bucket = concatenate(parts), np.concatenate(buckets)
+    if whole.all() and len(together) <= most:
+        return view.ordered(together)
+    # Of several that are as small or as large, the first on the axis is kept.
+    order = np.lexsort((together.timestamps, together.steps if view.by_step else together.timestamps, bucket))
+    kept = order[extremes(bucket[order], together.values[order])]
+    ends_of_curve = view.points.take(np.array([0, -1]))
+    return view.ordered(concatenate([ends_of_curve, together.take(kept)]))
 
 
 def _bands(query: SeriesQuery, views: Sequence[_View], ids: dict[int, str]) -> Iterable[GroupSeries]:
@@ -254,10 +256,13 @@ def _moments(view: _View, axis: Axis) -> Moments:
     from mainspring.modules.tracking.buckets import Moments
 
     moments = Moments(axis.count)
-    for bucket, block in view.unpack_across(axis):
-        if block.mean is not None and block.min_value is not None and block.max_value is not None:
-            moments.add(bucket, block.points - block.nans, block.mean, block.min_value, block.max_value)
-    moments.add_points(axis.buckets(view.places), view.points)
+    begins, ends = view.buckets(axis)
+    whole = begins == ends
+    blocks = view.curve.blocks[whole]
+    counts = blocks["points"] - blocks["nans"]
+    moments.add_parts(begins[whole], counts, blocks["mean"], blocks["min_value"], blocks["max_value"])
+    for points, places in chain([(view.points, view.places)], view.read(~whole)):
+        moments.add_points(axis.buckets(places), points)
     return moments
 
 

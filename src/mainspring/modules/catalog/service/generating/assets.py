@@ -33,7 +33,7 @@ MOST = 1000
 """Assets that an item has at most."""
 MOST_UNASKED = 100
 """Files that a project shares at most which names no assets."""
-MOST_RULES = 50
+MOST_RULES = 200
 LARGEST = 1_000_000
 """Bytes of all assets of an item, as JSON."""
 _MOST_COMPARED = 1_000_000
@@ -57,7 +57,7 @@ class Rule:
     title: str
     description: str
     type: str
-    roles: tuple[str, ...]
+    roles: tuple[str, ...] | None
     fields: dict[str, Any]
 
 
@@ -147,19 +147,23 @@ def _type(type_as: str, type: str, field: str, report: Report) -> str:
     return TYPE_AS.get(type_as) or one_line(type, 200)
 
 
-def _roles(given: object, field: str, report: Report) -> tuple[str, ...]:
-    names = given if isinstance(given, list) else [] if given is None else [given]
+def _roles(given: object, field: str, report: Report) -> tuple[str, ...] | None:
+    """Return the roles of an entry, None where it names none; an empty list says that its assets have none."""
+    if given is None:
+        return None
+    names = given if isinstance(given, list) else [given]
     good = [one_line(each, 100) for each in names if isinstance(each, str) and each.strip()]
     if len(good) != len(names):
         report.warn("field_invalid", f"{field}.roles", f"{field}.roles are {shown(given)}; they must be texts.")
-    return tuple(dict.fromkeys(good))[:20]
+    return tuple(dict.fromkeys(good))[:20] if good or not names else None
 
 
 def _fields(entry: dict[str, Any], field: str, prefixes: set[str], report: Report) -> dict[str, Any]:
     rest = {name: value for name, value in entry.items() if name not in _KNOWN}
     found = {}
     for name, value in flat(rest, prefixes):
-        if not NAME.fullmatch(name) or name.startswith("file:") or name in _NOT_OF_ASSETS:
+        of_file = name.startswith("file:") and ("glob" in entry or "path" in entry)
+        if not NAME.fullmatch(name) or of_file or name in _NOT_OF_ASSETS:
             message = f"{field} cannot have the field {shown(name)}; it must be one of STAC's or of an extension's."
             report.warn("field_invalid", f"{field}.{name}", message)
         elif value is not None:
@@ -226,7 +230,9 @@ def _add(rule: Rule, entry: TreeEntry | None, budget: _Budget, draft: Draft) -> 
     title, text = _filled(rule.title, path, key), _filled(rule.description, path, key)
     asset |= {"title": title[:1200]} if title else {}
     asset |= {"description": text[:3000]} if text else {}
-    asset["roles"] = list(rule.roles) or asset.get("roles") or ["data"]
+    asset["roles"] = ["data"] if rule.roles is None else list(rule.roles)
+    if not asset["roles"]:
+        del asset["roles"]
     asset |= rule.fields
     budget.bytes += len(msgspec.json.encode(asset)) + len(key)
     if len(draft.assets) >= MOST or budget.bytes > LARGEST:

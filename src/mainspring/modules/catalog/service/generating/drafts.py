@@ -68,9 +68,14 @@ class Draft:
     extensions: list[str] = field(default_factory=list)
     unclaimed: set[str] = field(default_factory=set)
 
-    def link(self, rel: str, href: str, title: str = "", type: str = "") -> None:
-        """Add a link; the same one twice stays one."""
-        found = {"rel": rel, "href": href}
-        found |= {name: value for name, value in (("type", type), ("title", title)) if value}
-        if all((each["rel"], each["href"]) != (rel, href) for each in self.links):
-            self.links.append(found)
+    def link(
+        self, rel: str, href: str, title: str = "", type: str = "", hreflang: str = "", *, given: bool = False
+    ) -> None:
+        """Add a link; the same one twice stays one, as it was given where it was."""
+        more = (("type", type), ("title", title), ("hreflang", hreflang))
+        found = {"rel": rel, "href": href, **{name: value for name, value in more if value}}
+        for place, each in enumerate(self.links):
+            if (each["rel"], each["href"]) == (rel, href):
+                self.links[place] = found if given else each
+                return
+        self.links.append(found)

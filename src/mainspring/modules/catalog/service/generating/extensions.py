@@ -14,6 +14,7 @@ from mainspring.modules.catalog.service.generating.checking import (
     keep_right,
 )
 from mainspring.modules.catalog.service.generating.drafts import Draft
+from mainspring.modules.catalog.service.generating.languages import LANGUAGE
 from mainspring.modules.catalog.service.generating.properties import NAME
 from mainspring.modules.catalog.service.generating.reporting import shown
 from mainspring.modules.catalog.service.generating.texts import safe_url
@@ -55,6 +56,8 @@ def claim(draft: Draft) -> None:
         _claim_one(EXTENSIONS[prefix], _part(draft, (f"{prefix}:", *(_OF_BANDS if prefix == "mlm" else ()))), draft)
     if "version" in draft.properties or "deprecated" in draft.properties:
         _claim_one((VERSION,), _part(draft, ("version", "deprecated", "experimental")), draft)
+    if isinstance(draft.properties.get("language"), dict):
+        draft.extensions.append(LANGUAGE)
 
 
 def _claim_one(versions: tuple[Extension, ...], part: dict[str, Any], draft: Draft) -> None:

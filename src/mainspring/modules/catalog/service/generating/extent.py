@@ -89,14 +89,15 @@ def _from_bbox(numbers: list[float], field: str, report: Report) -> Place | None
         box = [west, south, east, north]
         message = f"{field} is {shown(numbers)}, its corners the wrong way round; {shown(box)} was put."
         report.warn("extent_reordered", field, message)
-    return _box(west, south, east, north), [west, south, east, north]
+    return box_of(west, south, east, north), [west, south, east, north]
 
 
 def _in_world(west: float, south: float, east: float, north: float) -> bool:
     return all(-180 <= each <= 180 for each in (west, east)) and all(-90 <= each <= 90 for each in (south, north))
 
 
-def _box(west: float, south: float, east: float, north: float) -> dict[str, Any]:
+def box_of(west: float, south: float, east: float, north: float) -> dict[str, Any]:
+    """Return the geometry of a bounding box, in two parts where it crosses the antimeridian."""
     if west > east:
         parts = ((west, 180.0), (-180.0, east))
         rings = [[_ring(left, south, right, north)] for left, right in parts if left != right]

@@ -22,7 +22,7 @@ LARGEST = 65_536
 DEEPEST = 20
 MOST_VALUES = 20_000
 
-_LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _TRUE, _FALSE = {"true", "yes", "on"}, {"false", "no", "off"}
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9_]{0,20})")
 _FLOAT = re.compile(r"[-+]?(?:(?:0|[1-9][0-9_]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,5})?")
@@ -37,6 +37,14 @@ _OMITTED: Any = object()
 
 class _TooLarge(Exception):
     pass
+
+
+def is_plain_text(text: str) -> bool:
+    """Say whether a text is read as that text where it stands without quotes, if YAML allows it to."""
+    lower = text.lower()
+    if lower in {"", "~", "null"} | _TRUE | _FALSE:
+        return False
+    return not any(each.fullmatch(text) for each in (_INTEGER, _FLOAT, _NOT_FINITE))
 
 
 def split(readme: str) -> tuple[str | None, str, bool]:
@@ -68,7 +76,7 @@ def _parse(text: str, report: Report) -> dict[str, Any]:
         report.warn("front_matter_too_large", "", message)
         return {}
     try:
-        value = _Reader(yaml.parse(text, Loader=_LOADER), report).document()
+        value = _Reader(yaml.parse(text, Loader=LOADER), report).document()
     except _TooLarge as error:
         report.warn("front_matter_too_large", "", f"The front matter {error}.")
         return {}

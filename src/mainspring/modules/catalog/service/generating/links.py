@@ -7,6 +7,7 @@ from typing import Any
 
 from mainspring.modules.catalog.service.entries import OWN_PROJECT, Description
 from mainspring.modules.catalog.service.generating.drafts import Draft
+from mainspring.modules.catalog.service.generating.languages import tag_of
 from mainspring.modules.catalog.service.generating.reporting import shown
 from mainspring.modules.catalog.service.generating.texts import one_line, safe_url
 
@@ -51,12 +52,16 @@ def _add(entry: object, field: str, draft: Draft) -> None:
         message = f"{field}.rel is '{rel}', which the catalog gives; it must be another relation."
         draft.report.warn("field_reserved", f"{field}.rel", message)
         return
-    href = draft.addresses.resolve(entry.get("href"), mail=True)
+    if "project" in entry:
+        href = draft.addresses.project(str(entry.get("collection")), entry["project"])
+    else:
+        href = draft.addresses.resolve(entry.get("href"), mail=True)
     if href is None:
         draft.report.warn("url_unsafe", f"{field}.href", f"{field}.href is no address that can be linked to; {_RIGHT}.")
         return
     title, type = (one_line(str(entry.get(name) or ""), 200) for name in ("title", "type"))
-    draft.link(rel, href, title, type or (_ITEM if href.startswith(OWN_PROJECT) else ""))
+    hreflang = tag_of(entry.get("hreflang"), f"{field}.hreflang", draft.report)
+    draft.link(rel, href, title, type or (_ITEM if href.startswith(OWN_PROJECT) else ""), hreflang, given=True)
 
 
 def _relate(collection: str, given: object, draft: Draft) -> None:

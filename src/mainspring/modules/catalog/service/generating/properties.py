@@ -13,6 +13,7 @@ from mainspring.modules.catalog.service.entries import Description
 from mainspring.modules.catalog.service.generating import times
 from mainspring.modules.catalog.service.generating.checking import EXTENSIONS, wrong_with
 from mainspring.modules.catalog.service.generating.drafts import Draft
+from mainspring.modules.catalog.service.generating.languages import languages_of
 from mainspring.modules.catalog.service.generating.licenses import OTHER, spdx
 from mainspring.modules.catalog.service.generating.rendering import Readme
 from mainspring.modules.catalog.service.generating.reporting import Report, shown
@@ -29,7 +30,7 @@ _RESERVED = {
 }
 _RESERVED_SHARINGHUB = {"id", "name", "path", "stars", "category", "default-branch", "access-level"}
 _TIMES = {"created", "updated", "published", "expires", "unpublished"}
-_PREFIXES = {
+PREFIXES = {
     *EXTENSIONS,
     *("accuracy", "cube", "forecast", "grid", "label", "mgrs", "mlflow", "noise", "pc", "pl", "proj", "projection"),
     *("product", "sar", "sat", "sentinel", "storage", "table", "tiles", "timestamps", "view", "xarray"),
@@ -57,6 +58,7 @@ def describe(front: dict[str, Any], description: Description, category: Category
     if not properties["providers"]:
         del properties["providers"]
     properties |= _of_sharinghub(front, description, category, report)
+    properties |= languages_of(front, report)
 
 
 def text_of(value: object, field: str, report: Report) -> str:
@@ -71,11 +73,12 @@ def text_of(value: object, field: str, report: Report) -> str:
 
 def _keywords(front: dict[str, Any], description: Description, category: Category, report: Report) -> list[str]:
     topics = {topic for each in (*categories.OWN, category) for topic in each.topics}
-    found = [topic for topic in description.topics if topic.lower() not in topics]
+    found = []
     for name in ("keywords", "tags"):
         given = front.pop(name, None)
         values = given if isinstance(given, list) else [] if given is None else [given]
         found += [text_of(value, name, report) for value in values]
+    found += [topic for topic in description.topics if topic.lower() not in topics]
     plain = (one_line(each, 100) for each in found)
     return list(dict.fromkeys(each for each in plain if each))[:MOST_KEYWORDS]
 
@@ -206,7 +209,7 @@ def add_further(front: dict[str, Any], prefixes: set[str], draft: Draft) -> None
 def flat(fields: dict[str, Any], prefixes: set[str]) -> Iterator[tuple[str, Any]]:
     """Yield the fields of a mapping, those of an extension's block under their full names."""
     for name, value in fields.items():
-        if isinstance(value, dict) and (name in _PREFIXES or name in prefixes):
+        if isinstance(value, dict) and (name in PREFIXES or name in prefixes):
             for inner, each in value.items():
                 yield f"{name}:{inner.removeprefix(f'{name}:')}", each
         else:

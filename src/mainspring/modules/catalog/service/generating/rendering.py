@@ -44,8 +44,10 @@ def _markdown() -> MarkdownIt:
 class Readme:
     """A README that was read as Markdown once, for its pictures, links and words, and for its HTML."""
 
-    def __init__(self, text: str, addresses: Addresses) -> None:
+    def __init__(self, text: str, addresses: Addresses, *, asks_elsewhere: bool = True) -> None:
+        """Read it; where it may not ask other servers for anything, pictures of theirs become links."""
         self._tokens = _markdown().parse(text[:LONGEST])
+        self._asks_elsewhere = asks_elsewhere
         self._addresses = addresses
         # A reference is written once and used often, so that little text may mean many long addresses.
         self._left = _MOST_ADDRESSES
@@ -85,6 +87,8 @@ class Readme:
         for line in self._inline():
             for token in line:
                 self._address(token)
+            if not self._asks_elsewhere:
+                line[:] = _linked(line)
         markdown = _markdown()
         html = markdown.renderer.render(self._tokens, markdown.options, {})
         return nh3.clean(
@@ -108,6 +112,22 @@ class Readme:
             token.attrs[name] = f"{OWN_FILE}{quote(href[len(OWN_FILE) :])}"
         elif href is not None and href.startswith(("https:", "http:", "mailto:")):
             token.attrs[name] = quote_odd(href)
+
+
+def _linked(line: list[Token]) -> Iterator[Token]:
+    """Yield tokens of a line with links in the place of pictures of other servers: inside of a link, their words."""
+    from markdown_it.token import Token
+
+    inside = False
+    for token in line:
+        inside = {"link_open": True, "link_close": False}.get(token.type, inside)
+        href = str(token.attrGet("src") or "") if token.type == "image" else ""
+        if not href or href.startswith(OWN_FILE):
+            yield token
+            continue
+        words = Token("text", "", 0, content=_text(token.children or []) or href)
+        begin, end = Token("link_open", "a", 1, attrs={"href": href}), Token("link_close", "a", -1)
+        yield from (words,) if inside else (begin, words, end)
 
 
 def _text(tokens: list[Token]) -> str:

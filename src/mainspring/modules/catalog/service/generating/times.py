@@ -92,8 +92,9 @@ def read(value: object, field: str, report: Report, end: bool = False) -> dateti
 def times_of(front: dict[str, Any], created_at: int, updated_at: int, report: Report) -> dict[str, str | None]:
     """Return STAC's times of an item, and take those of the front matter out of it.
 
-    ``extent.temporal`` is a span, or one time. STAC knows no open spans: an open end is that of the project's last
-    activity, an open begin its first. Without any the item is of its last activity, and spans all of the project's.
+    ``extent.temporal`` is a span, or one time; ``datetime`` may stand beside ``start_datetime`` and ``end_datetime``.
+    STAC knows no open spans: an open end is that of the project's last activity, an open begin its first. Without any
+    the item is of its last activity, and spans all of the project's.
     """
     first, last = from_ms(min(created_at, updated_at)), from_ms(max(created_at, updated_at))
     extent = front.get("extent")
@@ -104,6 +105,8 @@ def times_of(front: dict[str, Any], created_at: int, updated_at: int, report: Re
         given, field = stamps[0], "datetime"
     elif given is None and any(stamps[1:]):
         given, field = stamps[1:], "start_datetime"
+    if field == "datetime" and all(stamps[1:]) and (whole := _whole(stamps)) is not None:
+        return whole
     span = _span(given, field, first, last, report)
     if span is None:
         return {"datetime": written(last), "start_datetime": written(first), "end_datetime": written(last)}
@@ -111,6 +114,14 @@ def times_of(front: dict[str, Any], created_at: int, updated_at: int, report: Re
     if start == end:
         return {"datetime": start}
     return {"datetime": None, "start_datetime": start, "end_datetime": end}
+
+
+def _whole(stamps: list[object]) -> dict[str, str | None] | None:
+    """Return a moment and the span around it as they are given, None where one of them is no time."""
+    moment, start, end = parse(stamps[0]), parse(stamps[1]), parse(stamps[2], end=True)
+    if moment is None or start is None or end is None or start > end:
+        return None
+    return {"datetime": written(moment), "start_datetime": written(start), "end_datetime": written(end)}
 
 
 def _span(

@@ -34,7 +34,8 @@ def words_of(description: Description, content: Content) -> str:
 def values_of(content: Content) -> list[Row]:
     """Return the rows of ``catalog_values``: name, text, number.
 
-    Properties that are scalars or lists of such have a row for each value; of providers their names count. Numbers,
+    Properties that are scalars or lists of such have a row for each value; of providers their
+    names count, of languages their codes. Numbers,
     truth values as 0 and 1, and times in milliseconds since the epoch are numbers. ``description`` is free text only.
     """
     rows: list[Row] = []
@@ -44,6 +45,8 @@ def values_of(content: Content) -> list[Row]:
         if name == "providers":
             value = [each["name"] for each in value]
         values = value if isinstance(value, list) else [value]
+        if name in ("language", "languages"):
+            values = [each["code"] if isinstance(each, dict) else each for each in values]
         rows += dict.fromkeys(row for each in values[:MOST_OF_A_NAME] for row in _row(name, each))
     return rows[:MOST_ROWS]
 
