@@ -80,6 +80,7 @@ get_components() {
     command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="postgresql"
     command -v pgbouncer >/dev/null || missing="$missing pgbouncer"
     command -v redis-server >/dev/null || missing="$missing redis-server"
+    command -v chromium >/dev/null || missing="$missing chromium fonts-liberation"
     command -v mariadbd >/dev/null || missing="$missing mariadb-server"
     for tool in radosgw ceph-mon ceph-osd ceph-mgr; do
         command -v "$tool" >/dev/null || missing="$missing $tool"

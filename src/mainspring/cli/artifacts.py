@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
-from mainspring.cli.options import AsJson, Url, Yes, client, confirm
-from mainspring.cli.output import progress_bar, say, show_files, show_json
+from mainspring.cli.options import AsJson, PageToken, Url, Yes, client, confirm
+from mainspring.cli.output import progress_bar, say, show_files, show_json, show_preview
 
 app = typer.Typer(help="Artifacts: the files of a run.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="The run's id.")]
 Folder = Annotated[str, typer.Argument(help="A folder of the artifacts; left out, the top one.", show_default=False)]
 Files = Annotated[str, typer.Argument(help="A file or folder; left out, all.", show_default=False)]
+File = Annotated[str, typer.Argument(help="A file.")]
+Rows = Annotated[int, typer.Option(help="How many rows of a table at most.")]
 To = Annotated[Path, typer.Option(help="The folder to write to.")]
 
 
@@ -63,6 +65,19 @@ def sign_download(
     if as_json:
         return show_json(signed)
     say(signed.signed.url)
+
+
+@app.command()
+def preview(
+    run_id: RunId,
+    path: File,
+    rows: Rows = 100,
+    page_token: PageToken = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Show a file of a run without downloading it: a table, an ONNX graph, a notebook, an MLmodel."""
+    show_preview(client(url).artifacts.preview(run_id, path, max_rows=rows, page_token=page_token), as_json)
 
 
 @app.command()

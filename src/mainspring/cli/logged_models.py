@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from mainspring.cli.artifacts import Files, Folder, To
+from mainspring.cli.artifacts import File, Files, Folder, Rows, To
 from mainspring.cli.options import AsJson, Filter, Limit, PageToken, Url, client
-from mainspring.cli.output import Columns, moment, progress_bar, say, show, show_files, show_page
+from mainspring.cli.output import Columns, moment, progress_bar, say, show, show_files, show_page, show_preview
 
 app = typer.Typer(help="Logged models: models as runs have logged them.", no_args_is_help=True)
 ModelId = Annotated[str, typer.Argument(help="The logged model's id.")]
@@ -49,6 +49,19 @@ def get(model_id: ModelId, as_json: AsJson = False, url: Url = None) -> None:
 def files(model_id: ModelId, path: Folder = "", as_json: AsJson = False, url: Url = None) -> None:
     """List a folder of a logged model's files."""
     show_files(client(url).logged_models.list_files(model_id, path), as_json)
+
+
+@app.command()
+def preview(
+    model_id: ModelId,
+    path: File,
+    rows: Rows = 100,
+    page_token: PageToken = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Show a file of a logged model without downloading it, as `mainspring artifacts preview` does."""
+    show_preview(client(url).logged_models.preview(model_id, path, max_rows=rows, page_token=page_token), as_json)
 
 
 @app.command()

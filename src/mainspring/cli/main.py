@@ -11,32 +11,6 @@ import typer
 from typer.exceptions import TyperException
 
 from mainspring import __version__
-from mainspring.cli import (
-    artifacts,
-    audit,
-    catalog,
-    config,
-    configuration,
-    db,
-    experiments,
-    files,
-    gc,
-    groups,
-    keys,
-    lineage,
-    logged_models,
-    login,
-    members,
-    models,
-    projects,
-    quotas,
-    runs,
-    secrets,
-    tokens,
-    transfer,
-    users,
-    webhooks,
-)
 from mainspring.cli.flags import (
     AllowedHosts,
     ApiKeyDays,
@@ -73,6 +47,7 @@ from mainspring.cli.flags import (
     WebhookPrivateAddresses,
     Workers,
 )
+from mainspring.cli.later import group_of
 from mainspring.cli.options import chosen_project
 from mainspring.cli.output import complain, err, out, say
 from mainspring.kit.errors import INVALID_ARGUMENT, MainspringError
@@ -80,43 +55,47 @@ from mainspring.kit.errors import INVALID_ARGUMENT, MainspringError
 # What a shell makes of a program that SIGINT has ended; what our libraries exit with when nobody reads on.
 INTERRUPTED, PIPE_CLOSED = 130, 1
 
+PLACES = {
+    "projects": "mainspring.cli.projects:app",
+    "namespaces": "mainspring.cli.projects:namespaces",
+    "members": "mainspring.cli.members:app",
+    "permissions": "mainspring.cli.members:permissions",
+    "experiments": "mainspring.cli.experiments:app",
+    "files": "mainspring.cli.files:app",
+    "releases": "mainspring.cli.files:releases",
+    "runs": "mainspring.cli.runs:app",
+    "artifacts": "mainspring.cli.artifacts:app",
+    "models": "mainspring.cli.models:app",
+    "logged-models": "mainspring.cli.logged_models:app",
+    "lineage": "mainspring.cli.lineage:app",
+    "catalog": "mainspring.cli.catalog:app",
+    "audit": "mainspring.cli.audit:app",
+    "webhooks": "mainspring.cli.webhooks:app",
+    "quotas": "mainspring.cli.quotas:app",
+    "configuration": "mainspring.cli.configuration:app",
+    "secrets": "mainspring.cli.secrets:app",
+    "keys": "mainspring.cli.keys:app",
+    "users": "mainspring.cli.users:app",
+    "groups": "mainspring.cli.groups:app",
+    "tokens": "mainspring.cli.tokens:app",
+    "sessions": "mainspring.cli.tokens:sessions",
+    "login": "mainspring.cli.login:login",
+    "logout": "mainspring.cli.login:logout",
+    "whoami": "mainspring.cli.tokens:whoami",
+    "gc": "mainspring.cli.gc:gc",
+    "import": "mainspring.cli.transfer:importing",
+    "export": "mainspring.cli.transfer:export",
+    "config": "mainspring.cli.config:app",
+    "db": "mainspring.cli.db:app",
+}
+
 app = typer.Typer(
     name="mainspring",
+    cls=group_of(PLACES),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(projects.app, name="projects")
-app.add_typer(projects.namespaces, name="namespaces")
-app.add_typer(members.app, name="members")
-app.add_typer(members.permissions, name="permissions")
-app.add_typer(experiments.app, name="experiments")
-app.add_typer(files.app, name="files")
-app.add_typer(files.releases, name="releases")
-app.add_typer(runs.app, name="runs")
-app.add_typer(artifacts.app, name="artifacts")
-app.add_typer(models.app, name="models")
-app.add_typer(logged_models.app, name="logged-models")
-app.add_typer(lineage.app, name="lineage")
-app.add_typer(catalog.app, name="catalog")
-app.add_typer(audit.app, name="audit")
-app.add_typer(webhooks.app, name="webhooks")
-app.add_typer(quotas.app, name="quotas")
-app.add_typer(configuration.app, name="configuration")
-app.add_typer(secrets.app, name="secrets")
-app.add_typer(keys.app, name="keys")
-app.add_typer(users.app, name="users")
-app.add_typer(groups.app, name="groups")
-app.add_typer(tokens.app, name="tokens")
-app.add_typer(tokens.sessions, name="sessions")
-app.command("login")(login.login)
-app.command("logout")(login.logout)
-app.command("whoami")(tokens.whoami)
-app.command("gc")(gc.gc)
-app.add_typer(transfer.importing, name="import")
-app.command("export")(transfer.export)
-app.add_typer(config.app, name="config")
-app.add_typer(db.app, name="db")
 
 
 def _print_version(wanted: bool) -> None:
@@ -236,7 +215,8 @@ def _wrong_usage(wrong: TyperException) -> int:
     """Say what is wrong with a command as it was typed, and who tells more."""
     message, context = wrong.format_message().strip(), getattr(wrong, "ctx", None)
     if message:  # a group that was called by its bare name has printed its help instead
-        complain(f"{message.rstrip('.')}. Try '{context.command_path} --help'." if context else message)
+        message = message if message.endswith("?") else f"{message.rstrip('.')}."
+        complain(f"{message} Try '{context.command_path} --help'." if context else message)
     return INVALID_ARGUMENT.exit_code
 
 

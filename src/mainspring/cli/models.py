@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from msgspec import UNSET
 
-from mainspring.cli import versions
+from mainspring.cli import stage_requests, versions
 from mainspring.cli.options import (
     AsJson,
     Filter,
@@ -25,6 +25,7 @@ from mainspring.cli.output import Columns, moment, pairs, show, show_page
 
 app = typer.Typer(help="The model registry.", no_args_is_help=True)
 app.add_typer(versions.app, name="versions")
+app.add_typer(stage_requests.app, name="requests")
 Name = Annotated[str, typer.Argument(help="The registered model's name.")]
 Alias = Annotated[str, typer.Argument(help="The alias, such as champion.")]
 Description = Annotated[str | None, typer.Option(help="Text for people.", show_default=False)]

@@ -16,7 +16,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from mainspring.client import Transfer
     from mainspring.client.pages import Page
-    from mainspring.modules.artifacts.schemas import Artifact
+    from mainspring.modules.artifacts.schemas import Artifact, Preview
 
 T = TypeVar("T")
 Columns = Sequence[tuple[str, Callable[[Any], object]]]
@@ -96,6 +96,21 @@ def show_files(files: list[Artifact], as_json: bool) -> None:
         ("PATH", lambda file: f"{file.path}/" if file.is_dir else file.path),
     )
     show_table(files, columns, "There are no files here.")
+
+
+def show_preview(preview: Preview, as_json: bool) -> None:
+    """Print what is shown of a file: a page of a table's rows, or fields in lines."""
+    shown = preview.table
+    if as_json or shown is None:
+        return show(preview, as_json)
+    columns = [(column.name, _cell_at(place)) for place, column in enumerate(shown.columns)]
+    show_table(shown.rows, columns, "There are no rows.")
+    if shown.next_page_token:
+        err.print(Text(f"There are more: --page-token {plain(shown.next_page_token)}", style="dim"))
+
+
+def _cell_at(place: int) -> Callable[[Any], object]:
+    return lambda row: (row[place] or "") if place < len(row) else ""
 
 
 def moment(ms: int | None) -> str:

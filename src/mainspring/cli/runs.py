@@ -11,7 +11,9 @@ from mainspring.cli.output import Columns, moment, pairs, say, show, show_json, 
 from mainspring.kit.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from mainspring.modules.tracking.schemas import Run, Series
+    from collections.abc import Callable
+
+    from mainspring.modules.tracking.schemas import Run, RunGroup, Series
 
 app = typer.Typer(help="Runs: params, metrics and tags of one training.", no_args_is_help=True)
 RunId = Annotated[str, typer.Argument(help="The run's id.")]
@@ -76,6 +78,57 @@ def search(
     )
     nothing = f"No runs in {', '.join(wanted)}. Other experiments: mainspring experiments search"
     show_page(found.page(page_token), COLUMNS, as_json, nothing)
+
+
+@app.command()
+def columns(
+    experiment_ids: Annotated[list[str], typer.Argument(help="The experiments' ids.")],
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """List the params, metrics and tags that the runs of experiments have."""
+    found = client(url).runs.columns(experiment_ids)
+    if as_json:
+        return show(found, as_json)
+    for kind in ("params", "metrics", "tags"):
+        for key in getattr(found, kind):
+            say(f"{kind}.{key}")
+
+
+@app.command()
+def groups(
+    experiment_ids: Annotated[list[str], typer.Argument(help="The experiments' ids.")],
+    by: Annotated[list[str] | None, typer.Option(help="Such as params.lr; may be repeated.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="A metric's key; may be repeated.")] = None,
+    filter: Filter = "",
+    view: View = "ACTIVE_ONLY",
+    limit: Limit = 100,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Group runs by params or tags, with the mean and spread of metrics."""
+    by = by or []
+    found = client(url).runs.groups(experiment_ids, by, metric or (), filter, view_type=view, limit=limit)
+    if as_json:
+        return show(found, as_json)
+    show_table(found.items, _group_columns(by, metric or []), "No runs are found.")
+
+
+def _group_columns(by: list[str], metrics: list[str]) -> Columns:
+    """Return a column for each value, the runs, and mean ± std of each metric."""
+
+    def value(place: int) -> Callable[[RunGroup], str]:
+        return lambda group: "–" if group.values[place] is None else str(group.values[place])
+
+    def spread(place: int) -> Callable[[RunGroup], str]:
+        def tell(group: RunGroup) -> str:
+            found = group.metrics[place]
+            return "–" if found.mean is None else f"{found.mean:.5g} ± {found.std:.2g}"
+
+        return tell
+
+    shared = [(name.upper(), value(place)) for place, name in enumerate(by)]
+    return (*shared, ("RUNS", lambda group: group.runs), *((key.upper(), spread(i)) for i, key in enumerate(metrics)))
 
 
 @app.command()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec import UNSET
 
-from mainspring.cli.artifacts import Files, Folder, To
+from mainspring.cli.artifacts import File, Files, Folder, Rows, To
 from mainspring.cli.options import (
     AsJson,
     Filter,
@@ -22,7 +23,19 @@ from mainspring.cli.options import (
     confirm,
     pairs_of,
 )
-from mainspring.cli.output import Columns, moment, progress_bar, say, show, show_files, show_page
+from mainspring.cli.output import (
+    Columns,
+    moment,
+    progress_bar,
+    say,
+    show,
+    show_files,
+    show_json,
+    show_page,
+    show_preview,
+    show_table,
+)
+from mainspring.modules.registry.schemas import MeasuredVersion, MeasuredVersions
 
 app = typer.Typer(help="The versions of registered models, and their files.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(help="The registered model's name.")]
@@ -58,6 +71,32 @@ def search(
 def get(name: Name, version: Version, as_json: AsJson = False, url: Url = None) -> None:
     """Show a version with its params, metrics, signature and flavours."""
     show(client(url).models.get_version(name, version), as_json)
+
+
+@app.command()
+def measured(
+    name: Name,
+    numbers: Annotated[list[int], typer.Argument(metavar="VERSION…", help="Versions' numbers, up to 100.")],
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Show the params and metrics of some versions beside each other."""
+    found = client(url).models.measured(name, numbers)
+    if as_json:
+        return show_json(MeasuredVersions(found))
+    rows = [("param", key) for key in sorted({key for each in found for key in each.params})]
+    rows += [("metric", key) for key in sorted({key for each in found for key in each.metrics})]
+    columns: Columns = (
+        ("", lambda row: row[0]),
+        ("KEY", lambda row: row[1]),
+        *((f"VERSION {each.version}", partial(_value, each)) for each in found),
+    )
+    show_table(rows, columns, "Nothing was logged for these versions.")
+
+
+def _value(version: MeasuredVersion, row: tuple[str, str]) -> object:
+    kind, key = row
+    return (version.params if kind == "param" else version.metrics).get(key, "")
 
 
 @app.command()
@@ -121,6 +160,20 @@ def delete_tag(name: Name, version: Version, key: str, url: Url = None) -> None:
 def files(name: Name, version: Version, path: Folder = "", as_json: AsJson = False, url: Url = None) -> None:
     """List a folder of a version's files."""
     show_files(client(url).models.list_files(name, version, path), as_json)
+
+
+@app.command()
+def preview(
+    name: Name,
+    version: Version,
+    path: File,
+    rows: Rows = 100,
+    page_token: PageToken = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Show a file of a version without downloading it, as `mainspring artifacts preview` does."""
+    show_preview(client(url).models.preview(name, version, path, max_rows=rows, page_token=page_token), as_json)
 
 
 @app.command()

@@ -19,7 +19,7 @@ from mainspring.client.transport import Transport, segment
 from mainspring.client.uploads import LargeUpload
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.paths import artifact_path
-from mainspring.modules.artifacts.schemas import Artifact, Artifacts, SignedDownload
+from mainspring.modules.artifacts.schemas import Artifact, Artifacts, Preview, SignedDownload
 
 Listing = list[Artifact]
 
@@ -59,6 +59,14 @@ class ArtifactClient:
     def sign_download(self, run_id: str, path: str, *, expires_s: int = 900) -> SignedDownload:
         """Return what is known of a file, and a URL by which anyone can read it for ``expires_s`` seconds."""
         return self._tree(run_id).sign_download(path, expires_s)
+
+    def preview(self, run_id: str, path: str, *, max_rows: int = 100, page_token: str | None = None) -> Preview:
+        """Return what the web page shows of a file: rows of a table, a graph, a signature, or cells.
+
+        Of a table a page of at most ``max_rows``; its ``next_page_token`` asks for the next. InvalidArgument for a
+        file that is not what its name says, or of which there is no preview; TooLarge for one too large to show.
+        """
+        return self._tree(run_id).preview(path, max_rows, page_token)
 
     def delete(self, run_id: str, path: str) -> None:
         """Delete a file of a run, or a folder with all it holds; that there is neither is no error."""
@@ -115,6 +123,12 @@ class FileTree:
     def sign_download(self, path: str, expires_s: int) -> SignedDownload:
         """Return what is known of a file, and a signed URL to read it."""
         return describe(self._transport, self._owner, artifact_path(path), expires_s)
+
+    def preview(self, path: str, max_rows: int, page_token: str | None) -> Preview:
+        """Return what is shown of a file, of a table a page of its rows."""
+        query = {"max_rows": max_rows, "page_token": page_token}
+        url = f"{self._owner}/previews/{quote(artifact_path(path), safe='/')}"
+        return self._transport.call(Preview, "GET", url, query=query)
 
     def _url(self, path: str) -> str:
         return f"{self._root}/{quote(artifact_path(path), safe='/')}"

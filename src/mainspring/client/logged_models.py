@@ -11,7 +11,7 @@ from mainspring.client.artifacts import FileTree
 from mainspring.client.pages import Results
 from mainspring.client.progress import Progress
 from mainspring.client.transport import Transport, segment
-from mainspring.modules.artifacts.schemas import Artifact
+from mainspring.modules.artifacts.schemas import Artifact, Preview
 from mainspring.modules.tracking.schemas import LoggedModel, LoggedModels, LoggedModelSearch, ModelOrder
 
 
@@ -47,6 +47,10 @@ class LoggedModelClient:
     def list_files(self, model_id: str, path: str = "") -> list[Artifact]:
         """Return what lies directly in a folder of a logged model's files."""
         return FileTree(self._transport, _path(model_id)).list(path)
+
+    def preview(self, model_id: str, path: str, *, max_rows: int = 100, page_token: str | None = None) -> Preview:
+        """Return what the web page shows of a file, as ``ArtifactClient.preview`` does."""
+        return FileTree(self._transport, _path(model_id)).preview(path, max_rows, page_token)
 
     def download(
         self, model_id: str, path: str = "", to: str | Path = ".", *, progress: Progress | None = None

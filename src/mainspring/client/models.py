@@ -11,9 +11,11 @@ from mainspring.client.artifacts import FileTree
 from mainspring.client.pages import Results
 from mainspring.client.progress import Progress
 from mainspring.client.transport import Transport, segment
-from mainspring.modules.artifacts.schemas import Artifact
+from mainspring.modules.artifacts.schemas import Artifact, Preview
 from mainspring.modules.registry.schemas import (
     AliasTarget,
+    MeasuredVersion,
+    MeasuredVersions,
     ModelVersion,
     ModelVersionCreate,
     ModelVersionDetails,
@@ -23,6 +25,11 @@ from mainspring.modules.registry.schemas import (
     RegisteredModelCreate,
     RegisteredModels,
     RegisteredModelUpdate,
+    RequestState,
+    StageDecision,
+    StageRequest,
+    StageRequestCreate,
+    StageRequests,
 )
 from mainspring.modules.tracking.schemas import TagValue
 
@@ -103,6 +110,11 @@ class ModelClient:
         """Return a version with its params, metrics, signature and flavours."""
         return self._transport.call(ModelVersionDetails, "GET", _version(name, version))
 
+    def measured(self, name: str, versions: Sequence[int]) -> list[MeasuredVersion]:
+        """Return params and metrics of up to 100 versions of a registered model."""
+        query = {"version": [str(version) for version in versions]}
+        return self._transport.call(MeasuredVersions, "GET", f"{_model(name)}/measured", query=query).items
+
     def create_version(
         self,
         name: str,
@@ -142,9 +154,56 @@ class ModelClient:
         """Delete a tag of a version."""
         self._transport.do("DELETE", f"{_version(name, version)}/tags/{segment(key)}")
 
+    def request_stage(
+        self, name: str, version: int, stage: str, *, comment: str = "", archive_existing: bool = False
+    ) -> StageRequest:
+        """Ask that a version enter a stage; whoever manages the project decides."""
+        new = StageRequestCreate(stage, comment, archive_existing)
+        return self._transport.call(StageRequest, "POST", f"{_version(name, version)}/requests", body=new)
+
+    def stage_requests(
+        self,
+        *,
+        state: RequestState | None = None,
+        name: str | None = None,
+        version: int | None = None,
+        page_size: int = 100,
+    ) -> Results[StageRequest]:
+        """Find what was asked of the stages of versions, the newest first."""
+        wanted = {"state": state, "name": name, "version": version, "max_results": page_size}
+
+        def fetch(page_token: str | None) -> StageRequests:
+            return self._transport.call(
+                StageRequests, "GET", "/model-requests", query=wanted | {"page_token": page_token}
+            )
+
+        return Results(fetch)
+
+    def approve_stage(self, request_id: int, *, comment: str = "") -> StageRequest:
+        """Have the version of a request enter the stage that was asked for."""
+        return self._decide(request_id, StageDecision(True, comment))
+
+    def reject_stage(self, request_id: int, *, comment: str = "") -> StageRequest:
+        """Refuse what was asked for."""
+        return self._decide(request_id, StageDecision(False, comment))
+
+    def _decide(self, request_id: int, decision: StageDecision) -> StageRequest:
+        path = f"/model-requests/{request_id}/decision"
+        return self._transport.call(StageRequest, "POST", path, body=decision)
+
+    def withdraw_stage_request(self, request_id: int) -> None:
+        """Take a request back."""
+        self._transport.do("DELETE", f"/model-requests/{request_id}")
+
     def list_files(self, name: str, version: int, path: str = "") -> list[Artifact]:
         """Return what lies directly in a folder of a version's files."""
         return FileTree(self._transport, _version(name, version)).list(path)
+
+    def preview(
+        self, name: str, version: int, path: str, *, max_rows: int = 100, page_token: str | None = None
+    ) -> Preview:
+        """Return what the web page shows of a version's file, as ``ArtifactClient.preview`` does."""
+        return FileTree(self._transport, _version(name, version)).preview(path, max_rows, page_token)
 
     def download(
         self,

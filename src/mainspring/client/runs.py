@@ -17,7 +17,11 @@ from mainspring.modules.tracking.schemas import (
     Metric,
     MetricHistory,
     Run,
+    RunColumns,
+    RunColumnsQuery,
     RunCreate,
+    RunGroupQuery,
+    RunGroups,
     RunHeader,
     RunLog,
     Runs,
@@ -102,6 +106,29 @@ class RunClient:
             columns=list(columns),
         )
         return RunResults(self._transport, wanted)
+
+    def columns(self, experiment_ids: Iterable[str]) -> RunColumns:
+        """Return the keys of all params, metrics and tags of the runs of some experiments."""
+        wanted = RunColumnsQuery([str(each) for each in experiment_ids])
+        return self._transport.call(RunColumns, "POST", "/runs/columns", body=wanted)
+
+    def groups(
+        self,
+        experiment_ids: Iterable[str],
+        by: Sequence[str],
+        metrics: Sequence[str] = (),
+        filter: str = "",
+        *,
+        view_type: str = ViewType.ACTIVE_ONLY,
+        limit: int = 100,
+    ) -> RunGroups:
+        """Return the largest groups of all runs of a filter by such as ``params.lr``, with figures of some metrics.
+
+        These are the mean, the standard deviation (of the population), the least and the greatest of the latest points.
+        """
+        view = one_of(ViewType, view_type, "view_type")
+        wanted = RunGroupQuery([str(each) for each in experiment_ids], list(by), list(metrics), filter, view, limit)
+        return self._transport.call(RunGroups, "POST", "/runs/groups", body=wanted)
 
     def get(self, run_id: str) -> Run:
         """Return a run with its params, tags and latest metrics, a deleted one too."""

@@ -43,6 +43,7 @@ from mainspring.server.limits import RateLimits, is_counted
 from mainspring.server.project_urls import take_project
 from mainspring.server.refusals import refuse
 from mainspring.server.schema import metadata
+from mainspring.server.web_page import is_web_page, lead_to_web_page, wants_web_page, web_page
 from mainspring.server.welcome import welcome
 from mainspring.settings import Settings
 from mainspring.worker.runner import Runner
@@ -196,8 +197,10 @@ class Application:
             await refuse(request, send, InvalidArgument(wrong, field="Content-Encoding"), status=415)
         elif self._mlflow.handles(path):
             await self._mlflow(request, send)
+        elif is_web_page(path):
+            await web_page(request, send)
         elif path == "/":
-            await welcome(request, send)
+            await (lead_to_web_page if wants_web_page(request) else welcome)(request, send)
         elif path == "/livez":
             await respond(send, 200, b"ok", TEXT)
         elif path == "/readyz":

@@ -1,4 +1,4 @@
-"""The dialects beside MLflow's and our own: STAC, SharingHub's and the Hugging Face Hub's."""
+"""The dialects beside MLflow's and our own: STAC, SharingHub's and the Hugging Face Hub's; and MLflow's web page."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from mainspring.api.stac.routes import ROUTES as STAC
 from mainspring.kit.actors import Actor
 from mainspring.kit.http import Request
 from mainspring.modules.services import Services
+from mainspring.server import mlflow_page
 from mainspring.server.refusals import refuse_by_problem
 
-ROUTES = (*STAC, *SHARINGHUB, *hub.ROUTES)
+ROUTES = (*STAC, *SHARINGHUB, *mlflow_page.ROUTES, *hub.ROUTES)
 
 
 def create_routers(services: Services, authenticate: Callable[[Request], Awaitable[Actor]]) -> Sequence[Router]:
     """Return the routers in the order in which they are asked."""
     return [
         *(Router(services, authenticate, routes, refuse_by_problem) for routes in (STAC, SHARINGHUB)),
+        Router(services, authenticate, mlflow_page.ROUTES, mlflow_page.refuse),
         hub.HubRouter(services, authenticate, hub.ROUTES, hub.refuse),
     ]

@@ -45,8 +45,8 @@ UNCOUNTED = frozenset({"/", "/livez", "/readyz", "/health", "/version"})
 
 
 def is_counted(path: str) -> bool:
-    """Say whether requests of a path are counted: not those of monitors, nor those by a signed URL."""
-    return path not in UNCOUNTED and not path.startswith(f"{TRANSFERS}/")
+    """Say whether requests of a path are counted: not those of monitors or by a signed URL, nor the pages' files."""
+    return path not in UNCOUNTED and not path.startswith((f"{TRANSFERS}/", "/-/", "/mlflow/static-files/"))
 
 
 class Counted(NamedTuple):

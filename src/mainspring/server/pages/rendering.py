@@ -39,17 +39,22 @@ def page(
     cookies: Sequence[Cookie] = (),
 ) -> Response[str]:
     """Return a page: the file ``name`` with its ``parts`` (HTML that is safe) filled in, and its script."""
-    text = fill(
+    text = document(title, name, parts or {}, script)
+    sent = {**HEADERS, **(headers or {})}
+    return Response(text, status_code=status, media_type=HTML, headers=sent, cookies=list(cookies))
+
+
+def document(title: str, name: str, parts: Mapping[str, str], script: str | None = None) -> str:
+    """Return the HTML of a page."""
+    return fill(
         "shell.html",
         {
             "title": html.escape(title),
             "style": _tag("style", "pages.css"),
             "script": _tag("script", script) if script else "",
-            "main": fill(name, parts or {}),
+            "main": fill(name, parts),
         },
     )
-    sent = {**HEADERS, **(headers or {})}
-    return Response(text, status_code=status, media_type=HTML, headers=sent, cookies=list(cookies))
 
 
 def fill(name: str, parts: Mapping[str, str]) -> str:
