@@ -1,0 +1,37 @@
+import type en from '../en/account'
+
+const words: typeof en = {
+  title: 'Compte',
+  you: 'Vous',
+  display: 'Nom affiché',
+  email: 'Courriel',
+  save: 'Enregistrer',
+  saved: 'Enregistré.',
+  password: 'Mot de passe',
+  current: 'Mot de passe actuel',
+  next: 'Nouveau mot de passe',
+  change: 'Changer le mot de passe',
+  passwordChanged: 'Le mot de passe est changé ; les autres sessions sont terminées.',
+  keys: "Clés d'API",
+  keysText: 'Pour les programmes : `MLFLOW_TRACKING_TOKEN` et `MAINSPRING_TOKEN` les prennent.',
+  addKey: 'Créer une clé',
+  name: 'Nom',
+  days: 'Jours avant sa fin',
+  limits: 'Seulement pour le projet ouvert',
+  newKey: 'La nouvelle clé',
+  newKeyText: "Elle n'est montrée qu'une fois : gardez-la en lieu sûr.",
+  noKeys: 'Aucune clé',
+  created: 'Créée',
+  ends: 'Fin',
+  used: 'Dernier usage',
+  revoke: 'Révoquer {{name}}',
+  revoked: '{{name}} est révoquée.',
+  sessions: 'Sessions',
+  session: 'Navigateur',
+  address: 'Adresse',
+  here: 'celle-ci',
+  end: 'Terminer la session {{id}}',
+  ended: 'La session est terminée.',
+}
+
+export default words
