@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.components.rgw",
     "tests.components.server",
     "tests.components.accounts",
+    "tests.components.chromium",
 ]
 
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips")

@@ -31,6 +31,7 @@ NEEDLESS = {
     "poll_device": "asked by `mainspring login` once it has begun, which a server without accounts refuses",
     "get_device": "the page /device shows whom one would let in",
     "answer_device": "the page /device asks",
+    "render_markdown": "the page shows what people wrote; programs have what renders it for them",
     "sign_in": "a browser signs in; programs bring a token, or a name and a password, with each request",
 }
 
@@ -83,6 +84,7 @@ def make_logged_model(server: MainspringServer) -> str:
     proxy = f"{server.url}/api/2.0/mlflow-artifacts/artifacts"
     folder = model["artifact_uri"].removeprefix("mlflow-artifacts:/").lstrip("/")
     httpx.put(f"{proxy}/{folder}/sub/f.txt", content=b"f").raise_for_status()
+    httpx.put(f"{proxy}/{folder}/t.csv", content=b"a,b\n1,2\n").raise_for_status()
     return str(model["model_id"])
 
 
@@ -301,8 +303,9 @@ def use_configuration(client: ms.Client) -> None:
 
 
 def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path) -> None:
-    file, small = tmp_path / "f.txt", tmp_path / "empty"
+    file, small, table = tmp_path / "f.txt", tmp_path / "empty", tmp_path / "t.csv"
     file.write_text("f")
+    table.write_text("a,b\n1,2\n")
     small.touch()
     with ms.connect(server.url) as client:
         experiment = client.experiments.create("e").experiment_id
@@ -319,6 +322,8 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.runs.log(run, metrics={"m": 1})
         list(client.runs.metric_history(run, "m"))
         assert client.runs.series(["m"], [run]).series
+        assert client.runs.columns([experiment]).metrics == ["m"]
+        assert client.runs.groups([experiment], [], ["m"]).runs == 1
         client.runs.set_tag(run, "k", "v")
         client.runs.delete_tag(run, "k")
         client.runs.finish(run)
@@ -329,6 +334,8 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
             client.artifacts.upload(run, file, resume=resume)
         client.artifacts.upload(run, file, "model")
         client.artifacts.upload(run, small, "model")
+        client.artifacts.upload(run, table, "model")
+        assert client.artifacts.preview(run, "model/t.csv").table
         client.artifacts.list(run)
         client.artifacts.sign_download(run, "model/f.txt")
         client.artifacts.download(run, "model", tmp_path / "run")
@@ -355,10 +362,16 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         client.models.update_version("m", 1, description="d")
         client.models.set_version_tag("m", 1, "k", "v")
         client.models.delete_version_tag("m", 1, "k")
+        client.models.measured("m", [1])
+        asked = client.models.request_stage("m", 1, "Staging").id
+        list(client.models.stage_requests())
+        client.models.approve_stage(asked)
+        client.models.withdraw_stage_request(client.models.request_stage("m", 1, "None").id)
         client.models.set_alias("m", "a", 1)
         client.models.get_by_alias("m", "a")
         client.models.delete_alias("m", "a")
         client.models.list_files("m", 1)
+        client.models.preview("m", 1, "t.csv")
         client.models.download("m", 1, to=tmp_path / "version")
         client.models.delete_version("m", 1)
         client.models.delete("m")
@@ -366,6 +379,7 @@ def test_every_operation_is_in_the_sdk(server: MainspringServer, tmp_path: Path)
         list(client.logged_models.search(["0"]))
         client.logged_models.get(logged)
         client.logged_models.list_files(logged)
+        client.logged_models.preview(logged, "t.csv")
         client.logged_models.download(logged, to=tmp_path / "logged")
         client.lineage.get(f"run:{run}")
         client.lineage.emit(client.lineage.events(run))
@@ -399,6 +413,7 @@ def test_every_operation_is_on_the_command_line(
     monkeypatch.setenv("MAINSPRING_URL", server.url)
     (tmp_path / "f.txt").write_text("f")
     (tmp_path / "empty").touch()
+    (tmp_path / "t.csv").write_text("a,b\n1,2\n")
     (tmp_path / "events.json").write_text("[]")
     (tmp_path / "c.json").write_text('{"a": 1}')
     monkeypatch.setattr("sys.stdin", io.StringIO("the value\n"))
@@ -417,6 +432,8 @@ def test_every_operation_is_on_the_command_line(
         runs get {run}
         runs log {run} --metric m=1
         runs metric-history {run} m
+        runs columns {experiment}
+        runs groups {experiment} --by params.lr --metric m
         runs series {run} --key m
         runs set-tag {run} k v
         runs delete-tag {run} k
@@ -426,6 +443,8 @@ def test_every_operation_is_on_the_command_line(
         artifacts upload {run} {tmp_path}/f.txt --no-resume
         artifacts upload {run} {tmp_path}/f.txt model
         artifacts upload {run} {tmp_path}/empty model
+        artifacts upload {run} {tmp_path}/t.csv model
+        artifacts preview {run} model/t.csv
         artifacts list {run}
         artifacts url {run} model/f.txt
         artifacts download {run} model --to {tmp_path}/run
@@ -452,16 +471,24 @@ def test_every_operation_is_on_the_command_line(
         models versions update m 1 --description d
         models versions set-tag m 1 k v
         models versions delete-tag m 1 k
+        models versions measured m 1
+        models requests create m 1 Staging
+        models requests list
+        models requests reject 1
+        models requests create m 1 Staging
+        models requests withdraw 2
         models set-alias m a 1
         models get-alias m a
         models delete-alias m a
         models versions files m 1
+        models versions preview m 1 t.csv
         models versions download m 1 --to {tmp_path}/version
         models versions delete m 1 --yes
         models delete m --yes
         logged-models search
         logged-models get {logged}
         logged-models files {logged}
+        logged-models preview {logged} t.csv
         logged-models download {logged} --to {tmp_path}/logged
         lineage show run:{run}
         lineage events --run-id {run}

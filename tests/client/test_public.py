@@ -12,14 +12,17 @@ from mainspring import client as sdk
 NAMES = {"Client", "MainspringError", "Metric", "Transfer", "__version__", "connect", "runs"}
 CALLS = {
     "ExperimentClient": "create delete delete_tag get restore search set_tag update",
-    "RunClient": "create delete delete_tag finish get log metric_history restore search series set_tag update",
-    "ArtifactClient": "delete download list sign_download upload",
+    "RunClient": (
+        "columns create delete delete_tag finish get groups log metric_history restore search series set_tag update"
+    ),
+    "ArtifactClient": "delete download list preview sign_download upload",
     "LineageClient": "emit events get",
-    "LoggedModelClient": "download get list_files search",
+    "LoggedModelClient": "download get list_files preview search",
     "ModelClient": (
-        "create create_version delete delete_alias delete_tag delete_version delete_version_tag download get "
-        "get_by_alias get_version list_files search search_versions set_alias set_tag set_version_tag update "
-        "update_version"
+        "approve_stage create create_version delete delete_alias delete_tag delete_version delete_version_tag "
+        "download get get_by_alias get_version list_files measured preview reject_stage request_stage search "
+        "search_versions set_alias set_tag set_version_tag stage_requests update update_version "
+        "withdraw_stage_request"
     ),
     "StorageClient": "gc",
     "FileClient": "delete get list put upload",

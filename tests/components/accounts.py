@@ -36,7 +36,7 @@ class Guarded(MainspringServer):
             link = re.search(r"/setup#token=(\S+)\s", self.log)
             assert link, self.log
             body = {"token": link[1], "name": "root", "password": PASSWORD}
-            answer = httpx.post(f"{self.url}/api/v1/auth/setup", json=body)
+            answer = httpx.post(f"{self.url}/api/v1/auth/setup", json=body, timeout=30)
             assert answer.status_code == 204, answer.text
             self.tokens["root"] = self._key_of("root")
         return self

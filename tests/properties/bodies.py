@@ -60,6 +60,7 @@ def well_typed(kind: Any) -> SearchStrategy[Any]:
         float: floats,
         bool: st.booleans(),
         type(None): st.none(),
+        Any: text,
     }
     return simple[kind]
 

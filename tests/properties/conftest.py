@@ -125,6 +125,8 @@ def make_one_of_everything(target: Target) -> dict[str, Any]:
         "webhook_id": webhook,
         "workspace_name": f"w{number}-of",
         "delivery_id": "none",
+        "request_id": 1,
+        "query": "query { __typename }",
         **told,
         "event": told["events"][0],
     }

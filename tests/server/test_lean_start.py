@@ -27,6 +27,13 @@ def test_the_application_loads_nothing_heavy() -> None:
     assert loaded & HEAVY == set()
 
 
+def test_the_command_that_starts_it_loads_no_other() -> None:
+    code = "import sys, typer; from mainspring.cli.main import app; typer.main.get_command(app); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "mainspring.cli.flags" in done.stdout
+    assert "mainspring.cli.runs" not in done.stdout
+
+
 def start_cpu(server: MainspringServer) -> float:
     """Return the seconds of CPU that a server has taken so far."""
     times = psutil.Process(server.pid).cpu_times()

@@ -35,6 +35,12 @@ OPEN = {
     ("GET", "/health"),
     ("GET", "/version"),
     ("GET", "server-info"),
+    # Constants of MLflow's page, and its files, which everyone can have from the package mlflow.
+    ("GET", "ui-telemetry"),
+    ("GET", "assistant/config"),
+    ("GET", "assistant/providers"),
+    ("GET", "/mlflow"),
+    ("GET", "/mlflow/static-files/{path:path}"),
     ("PUT", "/api/v1/transfers/{path:path}"),
     ("HEAD", "/api/v1/transfers/{path:path}"),
     ("GET", "/api/v1/transfers/{path:path}"),
@@ -158,6 +164,7 @@ def fill(owner: httpx.Client) -> dict[str, str]:
     post(f"{api}/models", name="model")
     post(f"{api}/models/model/versions", source=f"runs:/{run}/f.txt", run_id=run)
     assert owner.put(f"{api}/models/model/aliases/best", json={"version": 1}).status_code < 300
+    asked = post(f"{api}/models/model/versions/1/requests", stage="Staging")
     upload = post(f"{api}/runs/{run}/uploads", path="g", size=1, sha256="0" * 64)
     return {
         "experiment_id": experiment,
@@ -166,6 +173,7 @@ def fill(owner: httpx.Client) -> dict[str, str]:
         "name": "model",
         "version": "1",
         "alias": "best",
+        "request_id": str(asked["id"]),
         "key": "99999",
         "tag_key": "99999",
         "path": "f.txt",

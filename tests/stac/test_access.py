@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import httpx
@@ -103,11 +104,47 @@ def test_files_of_private_projects_are_signed_for_who_may_read_them(catalog: Cat
     assert "signature=" not in href("root", "alps-snow")
 
 
-def test_a_signed_url_ends_with_the_key_that_asked_for_it(catalog: Catalog) -> None:
+PAGES = {
+    "search": lambda client: client.get("/search?limit=1000"),
+    "body": lambda client: client.post("/search", json={"limit": 1000}),
+    "items": lambda client: client.get("/collections/dataset/items?limit=1000"),
+}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_files_in_pages_are_signed_for_who_may_read_them(
+    catalog: Catalog, page: Callable[[httpx.Client], httpx.Response]
+) -> None:
+    def signed(name: str | None) -> set[str]:
+        answer = page(catalog.client(name))
+        assert name is None or catalog.server.tokens[name] not in answer.text
+        found = {each["id"]: each["assets"]["data.csv"]["href"] for each in answer.json()["features"]}
+        those = {id for id, href in found.items() if "signature=" in href}
+        assert answer.headers["cache-control"] == ("private, no-store" if those else "private, no-cache")
+        if "hidden-ships" in those:
+            assert httpx.get(found["hidden-ships"]).status_code == 404  # it may be read, and is not there
+        return those
+
+    assert signed("root") >= {"hidden-ships"}
+    assert "alps-snow" not in signed("root")
+    # A guest sees the project, and no files of it; what is internal is for all who have an account.
+    assert signed("bob") == signed("eve") <= {"inner-model"}
+    assert signed(None) == set()
+
+
+def test_an_answer_with_signed_urls_is_kept_by_no_cache(catalog: Catalog) -> None:
+    for name, id, kept in (("root", "hidden-ships", False), ("bob", "hidden-ships", True), ("root", "alps-snow", True)):
+        answer = catalog.client(name).get(f"/collections/dataset/items/{id}")
+        assert answer.headers["cache-control"] == ("private, no-cache" if kept else "private, no-store")
+
+
+@pytest.mark.parametrize("path", ["collections/dataset/items/hidden-ships", "search?ids=hidden-ships"])
+def test_a_signed_url_ends_with_the_key_that_asked_for_it(catalog: Catalog, path: str) -> None:
     with catalog.server.browser("root") as browser:
         made = browser.post("/api/v1/auth/keys", json={"name": "short-lived"}).json()
     with catalog.server.client(token=made["token"]) as client:
-        item = client.get("/api/stac/collections/dataset/items/hidden-ships").json()
+        told = client.get(f"/api/stac/{path}").json()
+    [item] = told.get("features", [told])
     href = item["assets"]["data.csv"]["href"]
     assert httpx.get(href).status_code == 404  # it may be read, and is not there
     assert catalog.server.admin.delete(f"/api/v1/auth/keys/{made['id']}").status_code == 204

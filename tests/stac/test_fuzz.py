@@ -101,6 +101,8 @@ def test_what_the_api_tells_of_itself_holds(catalog: Catalog) -> None:
     token = catalog.server.tokens["bob"]
     for result in schema.get_all_operations():
         operation = result.ok()
+        if "201" in operation.definition.raw["responses"] or operation.method not in ("get", "post"):
+            continue  # what writes is tried where nobody else looks, in test_transactions.py
 
         @SETTINGS
         @given(case=operation.as_strategy())

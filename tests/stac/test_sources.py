@@ -12,6 +12,7 @@ from pystac_client import Client
 from tests.components.accounts import Guarded
 from tests.components.ports import wait_until
 from tests.components.stac import validate_collection, validate_item
+from tests.gitlab_double.data import onnx_identity
 from tests.stac.conftest import ROOTS
 
 README = """---
@@ -64,6 +65,9 @@ def test_all_that_a_gitlab_shows_is_valid_and_found(filled: Guarded, root: str) 
     model = next(iter(client.search(ids=["eo-lab/flood-model"]).items()))
     assert model.collection_id == "ai-model"
     assert any(link.rel == "via" for link in model.links)
+    large = model.assets["checkpoints/flood-unet.onnx"].to_dict()
+    assert large["file:size"] == len(onnx_identity())
+    assert large["file:checksum"].startswith("1220")
     assert {each.id for each in client.search(query={"mlm:framework": {"neq": "x"}}).items()} >= {model.id}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from pystac.validation import RegisteredValidator
 from requests.adapters import BaseAdapter
 from stac_api_validator.validations import QueryConfig, validate_api
 
@@ -55,6 +56,7 @@ def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
         return LocalSchemas() if url.startswith(SITES) else found(self, url)
 
     monkeypatch.setattr(requests.Session, "get_adapter", get_adapter)
+    monkeypatch.setattr(RegisteredValidator.get_validator(), "schema_cache", dict(known_schemas()))
 
 
 @pytest.mark.usefixtures("_offline")

@@ -119,6 +119,14 @@ def test_a_listing_is_what_its_reader_may_see(
     assert {int(each.id) for each in found} == ALL | more
 
 
+@pytest.mark.parametrize(("token", "found"), [(EVE, ["103"]), (BOB, ["103"]), (DEFAULT, [])])
+def test_internal_projects_are_listed_for_who_is_inside(double: GitLabDouble, token: str, found: list[str]) -> None:
+    async def internal(source: GitlabSource) -> list[str]:
+        return [each.id async for page in source.list_internal(token) for each in page]
+
+    assert ask(double, internal, token=DEFAULT) == found
+
+
 def test_the_projects_as_they_are_told(double: GitLabDouble) -> None:
     projects = {int(each.id): each for each in ask(double, lambda source: listed(source, None, BOB))}
     model, nested, empty, attic = (projects[number] for number in (101, 104, 107, 109))

@@ -27,6 +27,15 @@ POINT = {"key": "loss", "value": 1, "timestamp": 1}
 FOLDER, FILE = "FOLDER", "FOLDER/model/weights.bin"
 PART = {"part_number": 1, "etag": "e"}
 AJAX = PROXY.replace("/api/", "/ajax-api/")
+GRAPHQL = [
+    '{mlflowGetExperiment(input: {experimentId: "EXPERIMENT"}) {experiment {name} apiError {code message}}}',
+    '{mlflowGetRun(input: {runId: "RUN"}) {run {info {runName} modelVersions {name}} apiError {code message}}}',
+    '{mlflowSearchRuns(input: {experimentIds: ["EXPERIMENT"]}) {runs {info {runId}} apiError {message}}}',
+    '{mlflowListArtifacts(input: {runId: "RUN"}) {rootUri files {path} apiError {code message}}}',
+    "{mlflowSearchModelVersions(input: {filter: \"name = 'MODEL'\"}) {modelVersions {name} apiError {message}}}",
+    '{mlflowGetMetricHistoryBulkInterval(input: {runIds: ["RUN"], metricKey: "loss"}) {metrics {value}}}',
+    'mutation {mlflowSearchDatasets(input: {experimentIds: ["EXPERIMENT"]}) {datasetSummaries {name}}}',
+]
 MLFLOW: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "experiments/get", EXPERIMENT),
     ("GET", "experiments/get-by-name", {"experiment_name": "MODEL"}),
@@ -108,6 +117,22 @@ MLFLOW: list[tuple[str, str, dict[str, Any]]] = [
     ("DELETE", "webhooks/WEBHOOK", {}),
     ("POST", "webhooks/WEBHOOK/test", {}),
     ("GET", "webhooks", {}),
+    *(("POST", "/graphql", {"query": query}) for query in GRAPHQL),
+    ("POST", "traces/search", {"locations": [{"mlflow_experiment": EXPERIMENT}]}),
+    ("POST", "traces/metrics", {"experiment_ids": ["EXPERIMENT"]}),
+    ("POST", "datasets/search", {"experiment_ids": ["EXPERIMENT"]}),
+    ("POST", "issues/search", EXPERIMENT),
+    *(
+        ("GET", things, EXPERIMENT)
+        for things in (
+            "datasets/search",
+            "scorers/list",
+            "scorers/online-configs",
+            "review-queues/list",
+            "label-schemas/list",
+            "mcp-servers",
+        )
+    ),
     *(
         case
         for proxy in (PROXY, AJAX)
@@ -138,6 +163,7 @@ MLFLOW: list[tuple[str, str, dict[str, Any]]] = [
 ]
 FOR_NO_PROJECT = re.compile(
     "/health|/version|server-info|workspaces.*|((.+/)?permissions|users|roles)/.*|(registered-models|webhooks)(/create)?"
+    "|ui-telemetry|assistant/.*|gateway-proxy"
 )
 """Endpoints that name nothing of a project."""
 
@@ -152,6 +178,13 @@ V1: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", "experiments", {"filter": "name = 'MODEL'"}),
     ("POST", "runs", EXPERIMENT),
     ("POST", "runs/search", {"experiment_ids": ["EXPERIMENT"]}),
+    ("POST", "runs/columns", {"experiment_ids": ["EXPERIMENT"]}),
+    ("POST", "runs/groups", {"experiment_ids": ["EXPERIMENT"], "by": ["params.a"]}),
+    ("GET", "runs/RUN/previews/model/weights.bin", {}),
+    ("GET", "logged-models/LOGGED/previews/MLmodel", {}),
+    ("GET", "models/MODEL/measured?version=1", {}),
+    ("GET", "models/MODEL/versions/1/previews/weights.bin", {}),
+    ("POST", "models/MODEL/versions/1/requests", {"stage": "Staging"}),
     ("POST", "runs/metrics:series", {"run_ids": ["RUN"], "keys": ["loss"]}),
     ("GET", "runs/RUN", {}),
     ("PATCH", "runs/RUN", {"name": "x"}),

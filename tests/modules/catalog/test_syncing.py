@@ -19,7 +19,7 @@ from mainspring.kit.permissions import Permission
 from mainspring.kit.time import now_ms
 from mainspring.modules.catalog import service as catalog
 from mainspring.modules.catalog.schemas import CatalogSource, SyncRequest, SyncState
-from mainspring.modules.catalog.service import syncing
+from mainspring.modules.catalog.service import looking, syncing
 from mainspring.modules.catalog.service.categories import OWN
 from mainspring.modules.catalog.service.entries import Content
 from mainspring.modules.catalog.tables import catalog_items, catalog_values
@@ -164,6 +164,45 @@ def test_a_change_is_read_and_no_other_project_is(world: World, double: GitLabDo
         assert {slug for slug in after if after[slug] != before[slug]} == {"eo-lab-level-two-ndwi-processor"}
         found = await services.db.read(items)
         assert found["eo-lab-level-two-ndwi-processor", PROCESSOR].properties["title"] == "Water index"
+
+    world.run(work, gitlab(double))
+
+
+@ON_ONE
+def test_large_files_have_their_own_size_and_checksum_and_are_asked_for_once(
+    world: World, double: GitLabDouble
+) -> None:
+    def sizes() -> int:
+        return len([each for each in double.log if each["path"] == "/api/graphql"])
+
+    async def work(services: Services) -> None:
+        await sync(services)
+        assert sizes() == 5  # of the projects that show files
+        found = await services.db.read(items)
+        [(digest, whole)] = double.projects[101].lfs.items()
+        asset = found[FLOOD].assets["checkpoints/flood-unet.onnx"]
+        assert (asset["file:size"], asset["file:checksum"]) == (len(whole), f"1220{digest}")
+        assert any("/file/" in each for each in found[FLOOD].extensions)
+        table = found[WINE, DATASET].assets["wine-quality.csv"]
+        assert table["file:size"] == len(double.projects[103].files["wine-quality.csv"])
+        assert "file:checksum" not in table
+        before = await services.db.read(indexed_at)
+        for path in ("eo-lab/flood-model", "eo-lab/sen1floods11-dataset", "ml-samples/wine-quality"):
+            await services.db.write(catalog.request_sync, LOCAL, SyncRequest(project=path), ())
+        calls(double)
+        await sync(services)
+        assert sizes() == 0
+        assert await services.db.read(indexed_at) == before
+
+    world.run(work, gitlab(double))
+
+
+@ON_ONE
+def test_where_sizes_are_not_told_the_item_is_without(world: World, double: GitLabDouble) -> None:
+    async def work(services: Services) -> None:
+        double.faults = [{"match": "/api/graphql", "status": 403}, {"match": "onnx/raw", "status": 403}]
+        await sync(services)
+        assert "file:size" not in (await services.db.read(items))[FLOOD].assets["checkpoints/flood-unet.onnx"]
 
     world.run(work, gitlab(double))
 
@@ -454,7 +493,7 @@ def test_three_hundred_projects_take_a_few_calls_each_and_little_memory(world: W
         await sync(services)
         assert len(await services.db.read(items)) == 300 + len(ALL)
         asked = calls(double)
-        assert asked <= 308 * 4 + 12
+        assert asked <= 308 * 4 + 17
         await sync(services)
         calls(double)
         await sync(services)
@@ -478,7 +517,7 @@ def test_a_member_who_comes_by_brings_what_only_members_may_see(
     async def token_of_member(_services: Services, _project: int) -> str | None:
         return tokens[0] if tokens else None
 
-    monkeypatch.setattr(syncing, "token_of_member", token_of_member)
+    monkeypatch.setattr(looking, "token_of_member", token_of_member)
 
     async def come_by(services: Services, token: str) -> None:
         [source] = services.sources.values()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from mainspring.db import migrate
 from mainspring.db.engine import check_url
@@ -20,6 +20,7 @@ from mainspring.kit.sql_engines import create_write_engine
 from mainspring.modules.tracking import service
 from mainspring.modules.tracking.buckets import Axis
 from mainspring.modules.tracking.schemas import Batch, Metric, RunCreate, Series, SeriesQuery, XAxis
+from mainspring.modules.tracking.tables import metric_blocks
 from mainspring.server.schema import metadata
 
 START = 1_700_000_000_000
@@ -91,6 +92,28 @@ def test_extremes_of_every_bucket_are_kept(tx: Connection, at_once: int, x: XAxi
     assert (found.total, found.nans) == (4000, 0)
     assert set(found_points(found)) == expected(points, 102, 0 if x is XAxis.STEP else 1)
     assert found.steps == sorted(found.steps)
+
+
+@pytest.mark.parametrize("most", [102, 302])
+@pytest.mark.parametrize("x", [XAxis.STEP, XAxis.TIME])
+def test_buckets_of_a_long_curve_end_where_blocks_end(tx: Connection, x: XAxis, most: int) -> None:
+    run_id, points = new_run(tx), curve(80_000, 7)
+    log(tx, run_id, points)
+    blocks = tx.execute(select(metric_blocks.c.min_step).order_by(metric_blocks.c.min_step)).scalars().all()
+    assert list(blocks) == list(range(0, 80_000, 1000))
+    place = 0 if x is XAxis.STEP else 1
+    axis = Axis.over(points[0][place], points[-1][place], (most - 2) // 2)
+    groups: dict[int, list[tuple[int, int, float]]] = {}
+    for point in points:
+        first = point if point[0] < 1000 or point[0] >= 79_000 else points[point[0] // 1000 * 1000]
+        groups.setdefault(axis.bucket(first[place]), []).append(point)
+    wanted = {points[0], points[-1]}
+    for inside in groups.values():
+        wanted |= {min(inside, key=lambda point: point[2]), max(inside, key=lambda point: point[2])}
+    found = series(tx, run_id, points=most, x=x)
+    assert found.total == 80_000
+    assert len(found.steps) <= most
+    assert set(found_points(found)) == wanted
 
 
 def test_few_points_come_as_they_are(tx: Connection) -> None:

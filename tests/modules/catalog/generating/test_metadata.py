@@ -126,7 +126,7 @@ def test_topics_of_categories_are_no_keywords() -> None:
     tools = Category("tool", "Tools", "Tools.", frozenset({"our-tool"}))
     topics = ("sharinghub:aimodel", "SharingHub-Dataset", "our-tool", "Water", "water ", "Water")
     assert content_of("tags: [sea, 3]", category=tools, topics=topics).properties["keywords"] == [
-        *("Water", "water", "sea", "3"),
+        *("sea", "3", "Water", "water"),
     ]
 
 
