@@ -8,7 +8,7 @@ addresses are http, https or, of links, mailto, and carry no password or token. 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -48,9 +48,9 @@ class Readme:
         """Read it; where it may not ask other servers for anything, pictures of theirs become links."""
         self._tokens = _markdown().parse(text[:LONGEST])
         self._asks_elsewhere = asks_elsewhere
-        self._addresses = addresses
         # A reference is written once and used often, so that little text may mean many long addresses.
         self._left = _MOST_ADDRESSES
+        self._resolve = lru_cache(addresses.resolve)
 
     def _inline(self) -> Iterator[list[Token]]:
         return (token.children for token in self._tokens if token.children)
@@ -104,7 +104,7 @@ class Readme:
         if name is None:
             return
         self._left -= sum(len(str(value)) for value in token.attrs.values())
-        href = self._addresses.resolve(token.attrs.pop(name, ""), mail=token.type == "link_open")
+        href = self._resolve(token.attrs.pop(name, ""), token.type == "link_open")
         if self._left < 0:
             token.attrs.clear()
             return
