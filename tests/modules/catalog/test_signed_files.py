@@ -85,7 +85,7 @@ def test_what_is_readable_is_what_roles_say_of_each_project(tx: Connection, name
     keys = list(tx.execute(select(table.c.id)).scalars())
     paths = projects.paths_of(tx, keys)
     expected = {key for key in keys if may_read(tx, actor, paths[key])}
-    assert {each.key for each in projects.find_readable(tx, actor, keys)} == expected
+    assert {each.key for each in projects.readable_among(tx, actor, projects.list_placed(tx, keys))} == expected
     assert bool(expected) == (name not in NOTHING)
 
 
@@ -93,7 +93,7 @@ def test_what_is_open_to_everyone_is_not_signed(tx: Connection) -> None:
     actor = fill(tx)
     keys = list(tx.execute(select(table.c.id)).scalars())
     for public_read, there in ((True, False), (False, True)):
-        signed = sign_files(tx, actor, keys, Reach(public_read, (), ""))
+        signed = sign_files(tx, actor, projects.list_placed(tx, keys), Reach(public_read, (), ""))
         assert ("held-0-public-0" in signed.slugs.values()) == there
         assert "held-0-internal-0" in signed.slugs.values()
         assert "held-0-private-10" not in signed.slugs.values()
@@ -101,10 +101,11 @@ def test_what_is_open_to_everyone_is_not_signed(tx: Connection) -> None:
 
 def test_a_credential_is_in_what_it_signed(tx: Connection) -> None:
     actor = replace(fill(tx), credential=7)
-    keys = list(tx.execute(select(table.c.id)).scalars())
-    signed = sign_files(tx, actor, keys, Reach(True, (), ""))
+    placed = projects.list_placed(tx, list(tx.execute(select(table.c.id)).scalars()))
+    signed = sign_files(tx, actor, placed, Reach(True, (), ""))
     key = next(iter(signed.slugs))
-    sign, other = signed.of(key), sign_files(tx, replace(actor, credential=8), keys, Reach(True, (), "")).of(key)
+    other = sign_files(tx, replace(actor, credential=8), placed, Reach(True, (), "")).of(key)
+    sign = signed.of(key)
     assert sign is not None
     assert other is not None
     assert f"account={actor.key}&credential=7&" in sign("a b.csv", "main")
@@ -124,8 +125,7 @@ def test_files_at_a_gitlab_are_signed_for_whom_it_would_give_them(shared: World,
         eve = people["eve"]
         assert await signed(services, eve, keys) == await had(services, eve, keys)
         away = Reach(False, (), catalog.reach_of(services).sign_ins)
-        here = await services.db.read(sign_files, LOCAL, keys, away)
-        assert len(here.slugs) == 1  # the project that is at home
+        assert len(await signed(services, LOCAL, keys, away)) == 1  # the project that is at home
 
     shared.run(work, public_gitlab(double))
 
@@ -137,9 +137,13 @@ def forget_tokens(tx: Connection) -> None:
     tx.execute(update(source_accounts).values(token=None))
 
 
-async def signed(services: Services, actor: Actor, keys: list[int]) -> set[int]:
+async def signed(services: Services, actor: Actor, keys: list[int], reach: Reach | None = None) -> set[int]:
     """Return the projects whose files are signed for an actor."""
-    return set((await services.db.read(sign_files, actor, keys, catalog.reach_of(services))).slugs)
+
+    def sign(tx: Connection) -> SignedFiles:
+        return sign_files(tx, actor, projects.list_placed(tx, keys), reach or catalog.reach_of(services))
+
+    return set((await services.db.read(sign)).slugs)
 
 
 async def had(services: Services, actor: Actor, keys: list[int]) -> set[int]:

@@ -22,7 +22,6 @@ from mainspring.modules.catalog.store.search import ItemRecord as ItemRecord
 from mainspring.modules.catalog.store.search_terms import Asked, Place, SortKey, Term
 from mainspring.modules.projects import service as projects
 from mainspring.modules.projects.service import Place as ProjectPlace
-from mainspring.modules.projects.service import origins
 
 MAX_LIMIT = 1_000
 DEFAULT_LIMIT = 10
@@ -97,16 +96,15 @@ def search_items(tx: Connection, actor: Actor, query: ItemQuery, reach: Reach | 
     place = _place_of(query.token, mark, order) if query.token else None
     visible = projects.visible_keys(tx, actor)
     found = store.find_page(tx, visible, asked_for(tx, query), order, query.limit, place)
-    records = store.get_items(tx, found.keys)
     backwards = place is not None and place.backwards
     has_next = found.more or backwards
     has_previous = found.more if backwards else place is not None
     return ItemPage(
-        records,
+        found.records,
         found.matched,
         _NEXT + token_of(mark, found.positions[-1]) if found.positions and has_next else None,
         _PREVIOUS + token_of(mark, found.positions[0]) if found.positions and has_previous else None,
-        _surroundings(tx, actor, records, reach),
+        _surroundings(tx, actor, found.records, reach),
     )
 
 
@@ -154,21 +152,13 @@ def _surroundings(
     tx: Connection, actor: Actor, records: Sequence[ItemRecord], reach: Reach | None, *, alone: bool = False
 ) -> Surroundings:
     keys = {each.project for each in records}
+    placed = projects.list_placed(tx, keys)
     return Surroundings(
-        projects.paths_of(tx, keys),
+        {each.key: each.path for each in placed},
         linked_models(tx, actor, keys, signed=alone and reach is not None),
-        _stale(tx, keys),
-        sign_files(tx, actor, keys, reach) if keys and reach is not None else SignedFiles(),
+        {each.key: each.source_failed_at for each in placed if each.source_failed_at is not None},
+        SignedFiles() if reach is None else sign_files(tx, actor, placed, reach),
     )
-
-
-def _stale(tx: Connection, keys: Collection[int]) -> dict[int, int]:
-    """Return since when the sources of projects cannot be read, of those projects whose source cannot."""
-    failed = {each.key: each.failed_at for each in origins.list_sources(tx) if each.failed_at is not None}
-    if not failed:
-        return {}
-    known = {key: origin.source for key in keys if (origin := origins.get_origin(tx, key)) is not None}
-    return {key: failed[source] for key, source in known.items() if source in failed}
 
 
 def _place_of(token: str, mark: str, order: Sequence[SortKey]) -> Place:

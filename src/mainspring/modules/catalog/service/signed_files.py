@@ -12,7 +12,7 @@ from mainspring.kit.actors import Actor, ActorKind
 from mainspring.modules.catalog.service.downloads import file_signer, owns_server
 from mainspring.modules.projects import service as projects
 from mainspring.modules.projects.schemas import Visibility
-from mainspring.modules.projects.service import ReadableProject, origins
+from mainspring.modules.projects.service import PlacedProject
 from mainspring.modules.services import Services
 
 
@@ -50,28 +50,26 @@ class SignedFiles:
         return None if slug is None or self.sign is None else partial(self.sign, project, slug)
 
 
-def sign_files(tx: Connection, actor: Actor, project_keys: Collection[int], reach: Reach) -> SignedFiles:
+def sign_files(tx: Connection, actor: Actor, placed: Collection[PlacedProject], reach: Reach) -> SignedFiles:
     """Return what signs URLs of files of projects as ``sign_download`` does, for an actor who may read them now."""
     if actor.kind is ActorKind.NOBODY:
         return SignedFiles()  # who sees what is open to everyone, and nothing else
-    found = projects.find_readable(tx, actor, project_keys)
+    found = projects.readable_among(tx, actor, placed)
     closed = [each for each in found if not (reach.public_read and each.visibility == Visibility.PUBLIC)]
     reached = _reached(tx, actor, closed, reach)
     slugs = {each.key: each.workspace for each in closed if each.source is None or each.key in reached}
     return SignedFiles(slugs, file_signer(tx, actor)) if slugs else SignedFiles()
 
 
-def _reached(tx: Connection, actor: Actor, found: Collection[ReadableProject], reach: Reach) -> set[int]:
+def _reached(tx: Connection, actor: Actor, found: Collection[PlacedProject], reach: Reach) -> set[int]:
     """Return the projects kept elsewhere whose source would be asked for a file, with a token that may have it."""
-    elsewhere = [each for each in found if each.source is not None]
+    elsewhere = [each for each in found if each.source_name in reach.sources]
     if not elsewhere:
         return set()
-    names = {each.key: each.name for each in origins.list_sources(tx)}
     # What is not public is asked for with the account's own token, where people sign in by the source.
     own = owns_server(actor) or projects.has_token(tx, actor, reach.sign_ins)
     return {
         each.key
         for each in elsewhere
-        if (name := names[each.source or 0]) in reach.sources
-        and (own or each.visibility == Visibility.PUBLIC or name != reach.sign_ins)
+        if own or each.visibility == Visibility.PUBLIC or each.source_name != reach.sign_ins
     }

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     SelectBase,
     and_,
     case,
@@ -19,7 +18,6 @@ from sqlalchemy import (
     select,
 )
 
-from mainspring.kit.sql import among
 from mainspring.kit.sql_engines import planned_for_values
 from mainspring.modules.catalog.store.search_conditions import NUMBERS, TEXTS, TIMES, holds
 from mainspring.modules.catalog.store.search_terms import Asked, Place, SortKey
@@ -46,17 +44,14 @@ class ItemRecord:
     content: str
 
 
-_RECORDS: Select[Any] = select(
-    *(catalog_items.c[name] for name in ("id", "project", "collection", "slug", "stars", "etag", "content"))
-)
-_CHOSEN = _RECORDS.where(among(catalog_items.c.id, param="keys"))
+_COLUMNS = [catalog_items.c[name] for name in ("id", "project", "collection", "slug", "stars", "etag", "content")]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of what was found: keys of items with their positions in the order, and how many there are of all."""
+    """A page of what was found: items with their positions in the order, and how many there are of all."""
 
-    keys: list[int]
+    records: list[ItemRecord]
     positions: list[tuple[Any, ...]]
     matched: int
     more: bool
@@ -103,27 +98,29 @@ def find_page(
     backwards = place is not None and place.backwards
     ascending = [column.ascending != backwards for column in columns]
     keys = [matched.c[name] for name in names]
-    page = select(*keys, select(func.count()).select_from(matched).scalar_subquery())
+    page = select(*keys, select(func.count()).select_from(matched).scalar_subquery().label("total"))
     if place is not None:
         page = page.where(_behind(keys, ascending, place.position))
-    page = page.order_by(*(key.asc() if up else key.desc() for key, up in zip(keys, ascending, strict=True)))
+    cut = page.order_by(*_directed(keys, ascending)).limit(limit + 1).cte("page")
+    chosen = select(*_COLUMNS, *cut.c).join_from(cut, catalog_items, catalog_items.c.id == cut.c[names[-1]])
     with planned_for_values(tx):
-        rows = tx.execute(page.limit(limit + 1)).all()
+        rows = tx.execute(chosen.order_by(*_directed([cut.c[name] for name in names], ascending))).all()
     total = rows[0][-1] if rows else tx.execute(select(func.count()).select_from(matched)).scalar_one()
     shown = rows[:limit][::-1] if backwards else rows[:limit]
-    positions = [tuple(row[:-1]) for row in shown]
-    return Found([position[-1] for position in positions], positions, total, len(rows) > limit)
+    width = len(_COLUMNS)
+    return Found(
+        [ItemRecord(*row[:width]) for row in shown], [row[width:-1] for row in shown], total, len(rows) > limit
+    )
 
 
-def get_items(tx: Connection, keys: Sequence[int]) -> list[ItemRecord]:
-    """Return items in the order of their keys."""
-    found = {row[0]: ItemRecord(*row) for row in tx.execute(_CHOSEN, {"keys": keys})}
-    return [found[key] for key in keys if key in found]
+def _directed(keys: Sequence[ColumnElement[Any]], ascending: Sequence[bool]) -> list[ColumnElement[Any]]:
+    """Return what rows are ordered by."""
+    return [key.asc() if up else key.desc() for key, up in zip(keys, ascending, strict=True)]
 
 
 def find_item(tx: Connection, visible: Visible, asked: Asked) -> ItemRecord | None:
     """Return the item that is asked for, or None."""
-    row = tx.execute(_RECORDS.where(_wanted(tx, visible, asked))).first()
+    row = tx.execute(select(*_COLUMNS).where(_wanted(tx, visible, asked))).first()
     return None if row is None else ItemRecord(*row)
 
 

@@ -38,12 +38,18 @@ from mainspring.modules.projects.service.source_access import (
     token_of_member,
 )
 from mainspring.modules.projects.service.stars import check_may_star, count_stars, set_star
-from mainspring.modules.projects.store import ReadableProject, find_readable, visible_keys, visible_projects
+from mainspring.modules.projects.store import (
+    PlacedProject,
+    list_placed,
+    readable_among,
+    visible_keys,
+    visible_projects,
+)
 
 __all__ = [
     "RESTORE_DAYS",
     "Place",
-    "ReadableProject",
+    "PlacedProject",
     "SourceAccess",
     "Vouched",
     "acting_in",
@@ -58,7 +64,6 @@ __all__ = [
     "explain",
     "find_expired",
     "find_place",
-    "find_readable",
     "find_workspace",
     "forget_project",
     "get_permissions",
@@ -67,10 +72,12 @@ __all__ = [
     "keys_of",
     "last_inside",
     "list_members",
+    "list_placed",
     "on_seen",
     "own_project",
     "paths_of",
     "permissions_of",
+    "readable_among",
     "remove_member",
     "restore_project",
     "search_namespaces",

@@ -56,9 +56,10 @@ from mainspring.modules.projects.store.source_access import (
     source_name,
 )
 from mainspring.modules.projects.store.visibility import (
-    ReadableProject,
-    find_readable,
+    PlacedProject,
     is_visible,
+    list_placed,
+    readable_among,
     visible_keys,
     visible_projects,
 )
@@ -66,8 +67,8 @@ from mainspring.modules.projects.store.visibility import (
 __all__ = [
     "Grant",
     "NamespaceRecord",
+    "PlacedProject",
     "ProjectRecord",
-    "ReadableProject",
     "SourceAccount",
     "SourceRole",
     "Standing",
@@ -84,7 +85,6 @@ __all__ = [
     "find_moved",
     "find_namespace",
     "find_project",
-    "find_readable",
     "find_source_account",
     "find_standing",
     "find_tokens",
@@ -102,9 +102,11 @@ __all__ = [
     "keys_of",
     "levels_of",
     "list_grants",
+    "list_placed",
     "list_source_roles",
     "namespaces_above",
     "paths_of",
+    "readable_among",
     "search_namespaces",
     "search_projects",
     "set_grant",

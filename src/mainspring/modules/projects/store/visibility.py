@@ -27,7 +27,7 @@ from mainspring.kit.actors import Actor, ActorKind
 from mainspring.kit.permissions import Permission, Role
 from mainspring.kit.sql import among, unindexed
 from mainspring.kit.time import now_ms
-from mainspring.modules.projects.tables import grants, namespaces, projects, source_accounts, source_roles
+from mainspring.modules.projects.tables import grants, namespaces, projects, source_accounts, source_roles, sources
 
 
 def visible_projects(tx: Connection, actor: Actor) -> Select[tuple[int]]:
@@ -168,29 +168,51 @@ def find_scopes(tx: Connection, actor: Actor, role: Role = Role.GUEST) -> Scopes
 # Whose files may be read
 
 _READS_FILES = frozenset({Permission.PROJECT_READ, Permission.ARTIFACTS_READ})
-_PLACED = select(
-    projects.c.id, projects.c.namespace, projects.c.workspace, projects.c.visibility, projects.c.source
-).where(among(projects.c.id, param="keys"), projects.c.deleted_at.is_(None))
+_PLACED = (
+    select(
+        projects.c.id,
+        projects.c.namespace,
+        namespaces.c.name + "/" + projects.c.name,
+        projects.c.workspace,
+        projects.c.visibility,
+        projects.c.source,
+        sources.c.name,
+        sources.c.failed_at,
+    )
+    .join_from(projects, namespaces)
+    .outerjoin(sources, sources.c.id == projects.c.source)
+    .where(among(projects.c.id, param="keys"), projects.c.deleted_at.is_(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
-class ReadableProject:
-    """A project whose files somebody may read; ``source`` is the key of where it is kept, None for here."""
+class PlacedProject:
+    """What a project is called, who may see it, and where it is kept.
+
+    ``source`` is the key of its source, None for here; ``source_failed_at`` (ms) since when that cannot be read.
+    """
 
     key: int
     namespace: int
+    path: str
     workspace: str
     visibility: str
     source: int | None
+    source_name: str | None
+    source_failed_at: int | None
 
 
-def find_readable(tx: Connection, actor: Actor, keys: Collection[int]) -> list[ReadableProject]:
+def list_placed(tx: Connection, keys: Collection[int]) -> list[PlacedProject]:
+    """Return some projects, for whoever may know the keys; deleted ones are left out."""
+    return [PlacedProject(*row) for row in tx.execute(_PLACED, {"keys": list(keys)})]
+
+
+def readable_among(tx: Connection, actor: Actor, found: Collection[PlacedProject]) -> list[PlacedProject]:
     """Return those of some projects whose files an actor may read; by a run's token none are read so."""
     if actor.run_id is not None or (actor.limits is not None and not actor.limits >= _READS_FILES):
         return []
-    found = [ReadableProject(*row) for row in tx.execute(_PLACED, {"keys": list(keys)})]
     if actor.is_admin:
-        return found
+        return list(found)
     if actor.kind is ActorKind.NOBODY:
         return [each for each in found if each.visibility == "public" and actor.may(Permission.PROJECTS_DISCOVER)]
     reading = _reading(tx, actor)
@@ -207,12 +229,12 @@ class _Reading:
     sources: frozenset[int]
     until: int | None
 
-    def is_open(self, project: ReadableProject) -> bool:
+    def is_open(self, project: PlacedProject) -> bool:
         """Say of a project what ``_open`` says in SQL."""
         inside = project.source is None or project.source in self.sources
         return project.visibility == "public" or (project.visibility == "internal" and inside)
 
-    def is_held(self, project: ReadableProject) -> bool:
+    def is_held(self, project: PlacedProject) -> bool:
         """Say of a project what ``Scopes.ways`` says in SQL."""
         return project.key in self.projects or (project.source is None and project.namespace in self.namespaces)
 
