@@ -30,7 +30,6 @@ export function Lines({
   const [chosen, setChosen] = useState(0)
   const found = useMemo(() => findIn(lines, wanted), [lines, wanted])
   const current = found[Math.min(chosen, found.length - 1)]
-  // eslint-disable-next-line react-hooks/incompatible-library
   const rows = useVirtualizer({
     count: lines.length,
     getScrollElement: () => scroll.current,

@@ -33,7 +33,6 @@ export function Tree({
     0,
     lines.findIndex((line) => line.path === active && line.kind !== 'more' && line.kind !== 'failed'),
   )
-  // eslint-disable-next-line react-hooks/incompatible-library
   const rows = useVirtualizer({
     count: lines.length,
     getScrollElement: () => scroll.current,

@@ -21,7 +21,7 @@ from mainspring.modules.catalog.service.generating.times import parse
 from mainspring.modules.catalog.service.said import FIXED, OURS, TIMES, Said, holds, same
 from mainspring.modules.catalog.service.writing.entries import asset_entry, link_entry
 from mainspring.modules.catalog.service.writing.places import is_same_shape, place_text
-from mainspring.modules.catalog.service.writing.yaml_text import write_readme
+from mainspring.modules.catalog.service.writing.rewriting import write_readme
 from mainspring.modules.projects.service.names import MAX_TEXT, MAX_TOPICS
 
 _OWN_WAY = {"title", "description", "keywords", "license", "providers"}
