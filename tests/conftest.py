@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import pytest
+import structlog
 
 pytest_plugins = [
     "tests.components.gitlab",
@@ -24,13 +25,35 @@ pytest_plugins = [
 ]
 
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips")
+SLOW_TESTS = Path(__file__).with_name("slow_tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep every client that the tests start from calling home, and register the guard of skips."""
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
+    # A folder without any: no test asks a server of the internet, and httpx would read all root certificates for each
+    # of its clients, which was half of what the tests cost.
+    os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
+    os.environ.setdefault("CERTIFICATES_OUTSIDE_TESTS", os.environ.pop("SSL_CERT_FILE", ""))
+    # Like the server's log: structlog's own shows the variables of every frame, which takes seconds.
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure([structlog.stdlib.add_log_level, structlog.dev.set_exc_info, plain])
     if os.environ.get("CI") == "true" and not hasattr(config, "workerinput"):
         config.pluginmanager.register(SkipGuard(ALLOWED_SKIPS), "skip-guard")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what the list of slow tests names."""
+    slow = read_slow(SLOW_TESTS)
+    for item in items:
+        if any(each.fullmatch(item.nodeid) for each in slow):
+            item.add_marker(pytest.mark.slow)
+
+
+def read_slow(path: Path) -> list[re.Pattern[str]]:
+    """Return the patterns of the ids of a list of slow tests."""
+    return [star_pattern(line) for line in read_lines(path)]
 
 
 class SkipGuard:
@@ -80,9 +103,14 @@ def skip_reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 def read_allowed(path: Path) -> list[tuple[re.Pattern[str], re.Pattern[str]]]:
     """Return the pairs (pattern of the test's id, pattern of the reason) of a list of allowed skips."""
-    lines = [line.strip() for line in path.read_text().splitlines()]
-    pairs = [line.partition(" | ") for line in lines if line and not line.startswith("#")]
+    pairs = [line.partition(" | ") for line in read_lines(path)]
     return [(star_pattern(test), star_pattern(reason)) for test, _, reason in pairs]
+
+
+def read_lines(path: Path) -> list[str]:
+    """Return the lines of a list that are no comments."""
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def star_pattern(text: str) -> re.Pattern[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -13,7 +14,9 @@ import pytest
 
 from tests.components.server import MainspringServer
 
-START_CPU_S = 1.0
+START_TIMES = 4
+"""Times of what importing the libraries alone costs, found 2.0 to 3.3: the second of the goal is held by the bench."""
+LIBRARIES = "import sqlalchemy, uvicorn"
 IDLE_MIB = 110
 STARTS = 3
 HEAVY = {"alembic", "arro3", "botocore", "litestar", "numpy", "obstore", "pandas", "polars", "psycopg", "pyarrow"}
@@ -40,17 +43,28 @@ def start_cpu(server: MainspringServer) -> float:
     return float(times.user + times.system)
 
 
+def libraries_cpu() -> float:
+    """Return the seconds of CPU that importing the libraries takes."""
+    before = os.times()
+    subprocess.run([sys.executable, "-c", LIBRARIES], check=True)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
+
+
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_first_answer_and_idle_memory(tmp_path: Path, request: pytest.FixtureRequest, database: str) -> None:
     """Processor time, not time: the machine may be busy. Bytecode is there, as an installed package has it."""
     url = str(request.getfixturevalue("postgres_database")) if database == "postgresql" else None
     environment = {"PYTHONDONTWRITEBYTECODE": ""}
     with MainspringServer(tmp_path / "data", database_url=url, environment=environment) as server:
-        took = [start_cpu(server)]
-        while min(took) >= START_CPU_S and len(took) < STARTS:  # neighbours make the same work cost half as much again
+        took, libraries = [start_cpu(server)], [libraries_cpu()]
+        while (
+            min(took) >= START_TIMES * min(libraries) and len(took) < STARTS
+        ):  # neighbours make the same work cost more
             server.restart()
             took.append(start_cpu(server))
-        assert min(took) < START_CPU_S
+            libraries.append(libraries_cpu())
+        assert min(took) < START_TIMES * min(libraries), (took, libraries)
         process = psutil.Process(server.pid)
         assert httpx.get(f"{server.url}/api/v1/experiments").status_code == 200
         time.sleep(1.5)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from mainspring.kit.sql_engines import create_write_engine
-from mainspring.modules.projects.tables import project_origins, sources
+from mainspring.modules.projects.tables import project_origins, projects, sources
 from tests.stac.conftest import Catalog
 from tests.stac.test_search import ids
 
@@ -172,6 +172,7 @@ def test_items_of_a_source_that_is_away_say_so(catalog: Catalog) -> None:
         key = source.scalar_one()
         origin = {"project": project, "source": key, "external_id": "1", "external_path": "a/b", "url": ""}
         tx.execute(insert(project_origins).values(origin | {"seen_at": 0, "changed_at": 0, "shown": True}))
+        tx.execute(update(projects).where(projects.c.id == project).values(source=key))
     client = catalog.client("bob")
     since = datetime.fromtimestamp(1_700_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     item = client.get("/collections/dataset/items/ete-indien").json()

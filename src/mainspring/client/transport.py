@@ -6,10 +6,12 @@ import logging
 import os
 import random
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from copy import copy
+from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
@@ -128,6 +130,12 @@ def _project_path(project: str | None) -> str:
     return "/p/" + "/".join(map(segment, parts))
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return the certificates that are trusted: reading them is most of what a client costs."""
+    return httpx.create_ssl_context()
+
+
 class Transport:
     """A server's ``/api/v1``, of one project of it. ``url`` is its address without user and password."""
 
@@ -146,9 +154,9 @@ class Transport:
         self.retries, self.direct_from = retries, direct_from
         self._timeout = timeout
         self._api = self.url + _project_path(project or named or default_project()) + API
-        self._http = httpx.Client(timeout=timeout, auth=authorization(url, token))
+        self._http = httpx.Client(verify=_trusted(), timeout=timeout, auth=authorization(url, token))
         # The store is another server, which must not see what is meant for ours.
-        self._store_http = httpx.Client(timeout=timeout)
+        self._store_http = httpx.Client(verify=_trusted(), timeout=timeout)
 
     def of(self, project: str | None) -> Transport:
         """Return the API of another project over the same connections; None is the server's, whatever its project."""

@@ -65,8 +65,14 @@ def build(folder: Path, packages: list[str], python: str) -> None:
         [uv(), "venv", "--quiet", "--clear", "--python", python, folder],
         [uv(), "pip", "install", "--quiet", "--python", folder / "bin" / "python", *packages],
     ]
+    # Packages come from outside, where the certificates are needed that the tests go without.
+    environment = {key: value for key, value in os.environ.items() if key != "SSL_CERT_DIR"}
+    if outside := os.environ.get("CERTIFICATES_OUTSIDE_TESTS"):
+        environment["SSL_CERT_FILE"] = outside
     for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=BUILD_SECONDS, env=environment
+        )
         if done.returncode != 0:
             pytest.skip(f"{packages[0]} cannot be installed: {done.stderr.strip()[-300:]}")
 
