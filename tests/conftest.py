@@ -24,6 +24,7 @@ pytest_plugins = [
     "tests.components.chromium",
 ]
 
+ROOT_CERTIFICATE = Path(__file__).parent / "components" / "root.pem"
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips")
 SLOW_TESTS = Path(__file__).with_name("slow_tests")
 
@@ -31,10 +32,10 @@ SLOW_TESTS = Path(__file__).with_name("slow_tests")
 def pytest_configure(config: pytest.Config) -> None:
     """Keep every client that the tests start from calling home, and register the guard of skips."""
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
-    # A folder without any: no test asks a server of the internet, and httpx would read all root certificates for each
-    # of its clients, which was half of what the tests cost.
-    os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
-    os.environ.setdefault("CERTIFICATES_OUTSIDE_TESTS", os.environ.pop("SSL_CERT_FILE", ""))
+    # No test asks a server of the internet, and httpx would read all root certificates for each of its clients, which
+    # was half of what the tests cost: there is one, which vouches for nobody.
+    os.environ.setdefault("CERTIFICATES_OUTSIDE_TESTS", os.environ.get("SSL_CERT_FILE", ""))
+    os.environ["SSL_CERT_FILE"] = str(ROOT_CERTIFICATE)
     # Like the server's log: structlog's own shows the variables of every frame, which takes seconds.
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure([structlog.stdlib.add_log_level, structlog.dev.set_exc_info, plain])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import math
 import re
+import wave
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import httpx
@@ -41,6 +45,23 @@ NOTEBOOK = {
         },
     ],
 }
+
+
+FILM = """() => new Promise((resolve) => {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 64, height: 48 })
+  const drawing = canvas.getContext('2d')
+  const recorder = new MediaRecorder(canvas.captureStream(20), { mimeType: 'video/webm' })
+  const parts = []
+  recorder.ondataavailable = (event) => parts.push(event.data)
+  recorder.onstop = async () => {
+    const bytes = new Uint8Array(await new Blob(parts).arrayBuffer())
+    resolve(btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join('')))
+  }
+  const timer = setInterval(() => drawing.fillRect(Math.random() * 64, Math.random() * 48, 9, 9), 20)
+  recorder.start()
+  setTimeout(() => { clearInterval(timer); recorder.stop() }, 500)
+})"""
+"""Records half a second of a drawing, and returns it as base64."""
 
 
 @dataclass
@@ -125,6 +146,31 @@ def test_files_are_shown_as_what_they_are(made: Made, new_visit: NewVisit) -> No
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").first.click()
     assert Path(download.value.path()).read_bytes() == bytes(range(256)) * 4
+    visit.check()
+
+
+def tone() -> bytes:
+    """Return a tenth of a second of a sound."""
+    file = BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8_000)
+        sound.writeframes(bytes(round(128 + 100 * math.sin(place / 3)) for place in range(1_600)))
+    return file.getvalue()
+
+
+def test_sounds_and_films_are_played(made: Made, new_visit: NewVisit) -> None:
+    visit = new_visit(made.server.url)
+    page = visit.go(f"runs/{made.run}?tab=artifacts")
+    made.put("media/film.webm", base64.b64decode(page.evaluate(FILM)))
+    made.put("media/tone.wav", tone())
+    for name, element in (("film.webm", "video"), ("tone.wav", "audio")):
+        page = visit.go(f"runs/{made.run}?tab=artifacts&path=media/{name}")
+        player = page.locator(element)
+        expect(player).to_be_visible()
+        player.evaluate("(player) => { player.muted = true; return player.play() }")
+        assert player.evaluate("(player) => player.readyState") >= 2
     visit.check()
 
 

@@ -25,9 +25,12 @@ test_whole.py | no such library
 """
 
 
-def run(folder: Path, allowed: str, *arguments: str, ci: str = "true") -> subprocess.CompletedProcess[str]:
+def run(
+    folder: Path, allowed: str, *arguments: str, ci: str = "true", slow: str = ""
+) -> subprocess.CompletedProcess[str]:
     (folder / "conftest.py").write_text(CONFTEST.read_text().replace("pytest_plugins =", "_unused ="))
     (folder / "allowed_skips").write_text(allowed)
+    (folder / "slow_tests").write_text(slow)
     (folder / "test_some.py").write_text(TESTS)
     (folder / "test_whole.py").write_text(WHOLE_FILE)
     (folder / "pytest.ini").write_text("[pytest]\n")
@@ -58,3 +61,11 @@ def test_another_reason_is_not_the_listed_one(tmp_path: Path) -> None:
 
 def test_a_developer_may_skip(tmp_path: Path) -> None:
     assert run(tmp_path, "", ci="").returncode == 0
+
+
+def test_what_the_list_of_slow_tests_names_is_marked(tmp_path: Path) -> None:
+    done = run(
+        tmp_path, LISTED, "-m", "not slow", slow="# long\ntest_some.py::test_skipped*\ntest_some.py::test_exp*\n"
+    )
+    assert done.returncode == 0, done.stdout
+    assert "1 passed, 1 skipped, 2 deselected" in done.stdout

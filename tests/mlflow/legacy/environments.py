@@ -66,7 +66,7 @@ def build(folder: Path, packages: list[str], python: str) -> None:
         [uv(), "pip", "install", "--quiet", "--python", folder / "bin" / "python", *packages],
     ]
     # Packages come from outside, where the certificates are needed that the tests go without.
-    environment = {key: value for key, value in os.environ.items() if key != "SSL_CERT_DIR"}
+    environment = {key: value for key, value in os.environ.items() if key != "SSL_CERT_FILE"}
     if outside := os.environ.get("CERTIFICATES_OUTSIDE_TESTS"):
         environment["SSL_CERT_FILE"] = outside
     for command in commands:
