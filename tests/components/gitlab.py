@@ -17,9 +17,16 @@ CLIENT_ID, CLIENT_SECRET = "double-app", "double-app-secret"
 
 
 @pytest.fixture(scope="session")
-def gitlab() -> Iterator[str]:
-    """Yield the address of a double of GitLab."""
+def running_gitlab() -> Iterator[str]:
+    """Yield the address of a double of GitLab that lives as long as the tests do."""
     yield from double_of_gitlab()
+
+
+@pytest.fixture(scope="module")
+def gitlab(running_gitlab: str) -> str:
+    """Return the address of a double of GitLab that is as at its start."""
+    httpx.post(f"{running_gitlab}/__double__/reset", json={}).raise_for_status()
+    return running_gitlab
 
 
 def double_of_gitlab() -> Iterator[str]:

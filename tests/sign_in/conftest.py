@@ -19,19 +19,19 @@ NewBrowser = Callable[[], Browser]
 
 @pytest.fixture(scope="session")
 def guarded_sqlite(
-    tmp_path_factory: pytest.TempPathFactory, oidc_provider: OidcProvider, gitlab: str
+    tmp_path_factory: pytest.TempPathFactory, oidc_provider: OidcProvider, running_gitlab: str
 ) -> Iterator[MainspringServer]:
     """Yield a server on SQLite that signs in by both providers."""
-    yield from _guarded(tmp_path_factory, oidc_provider, gitlab, None)
+    yield from _guarded(tmp_path_factory, oidc_provider, running_gitlab, None)
 
 
 @pytest.fixture(scope="session")
 def guarded_postgresql(
-    tmp_path_factory: pytest.TempPathFactory, oidc_provider: OidcProvider, gitlab: str, postgres: Postgres
+    tmp_path_factory: pytest.TempPathFactory, oidc_provider: OidcProvider, running_gitlab: str, postgres: Postgres
 ) -> Iterator[MainspringServer]:
     """Yield a server on PostgreSQL that signs in by both providers."""
     url = postgres.database_url(create_database(postgres))
-    yield from _guarded(tmp_path_factory, oidc_provider, gitlab, url)
+    yield from _guarded(tmp_path_factory, oidc_provider, running_gitlab, url)
 
 
 def _guarded(
