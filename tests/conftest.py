@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Keep every client that the tests start from calling home, and register the guard of skips."""
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="1")
     # No test asks a server of the internet, and httpx would read all root certificates for each of its clients, which
-    # was half of what the tests cost: there is one, which vouches for nobody.
+    # was half of what many modules cost: there is one, which vouches for nobody.
     os.environ.setdefault("CERTIFICATES_OUTSIDE_TESTS", os.environ.get("SSL_CERT_FILE", ""))
     os.environ["SSL_CERT_FILE"] = str(ROOT_CERTIFICATE)
     # Like the server's log: structlog's own shows the variables of every frame, which takes seconds.
