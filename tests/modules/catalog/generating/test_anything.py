@@ -19,7 +19,7 @@ from mainspring.modules.catalog.service.generating import CODES, generate, lint,
 from tests.components.stac import validate_item
 from tests.modules.catalog.generating.descriptions import MODEL, as_item, described
 
-DEAREST = 8
+DEAREST = 4
 """Times of what an ordinary README of the longest size costs, so that the speed of the machine does not count."""
 T = TypeVar("T")
 QUIET = {
