@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Dialect, Text, bindparam
+from sqlalchemy import ARRAY, BigInteger, Column, Dialect, Text, bindparam, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
@@ -89,6 +89,15 @@ class _Unindexed(FunctionElement[Any]):
         self.type = column.type
 
 
+class _Refers(FunctionElement[bool]):
+    type = Boolean()
+    name = "refers"
+    inherit_cache = True
+
+    def self_group(self, against: Any = None) -> _Refers:
+        return self
+
+
 def _operands(element: FunctionElement[bool], compiler: SQLCompiler, **kw: Any) -> tuple[str, str]:
     column, pattern = element.clauses
     return compiler.process(column, **kw), compiler.process(pattern, **kw)
@@ -134,6 +143,18 @@ def _postgresql_unindexed(element: _Unindexed, compiler: SQLCompiler, **kw: Any)
     return compiler.process(element.clauses, **kw)
 
 
+@compiles(_Refers, "sqlite")
+def _sqlite_refers(element: _Refers, compiler: SQLCompiler, **kw: Any) -> str:
+    among_all, _of_row = element.clauses
+    return compiler.process(among_all, **kw)
+
+
+@compiles(_Refers, "postgresql")
+def _postgresql_refers(element: _Refers, compiler: SQLCompiler, **kw: Any) -> str:
+    _among_all, of_row = element.clauses
+    return compiler.process(of_row, **kw)
+
+
 def among(
     column: ColumnElement[int], keys: Collection[int] = (), param: str | None = None, *, whole: bool = False
 ) -> ColumnElement[bool]:
@@ -165,6 +186,17 @@ def ilike(column: ColumnElement[str], pattern: str) -> ColumnElement[bool]:
 def nulls_last(column: ColumnElement[Any], *, ascending: bool) -> ColumnElement[Any]:
     """Sort by a column, missing values last in both directions, on every database."""
     return (column.asc() if ascending else column.desc()).nulls_last()
+
+
+def referred_to(key: Column[int], by: Column[int], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Hold for a row whose key another table's column refers to, in a row for which a condition holds.
+
+    PostgreSQL looks for all such rows first or for those of each key, as it finds cheaper; it must be asked for the
+    latter. SQLite finds all of them first: by the key it would get each row before it is known whether that is wanted.
+    """
+    among_all = unindexed(key).in_(select(by).where(condition))
+    of_row = select(by).where(by == key, condition).correlate(key.table).exists()
+    return _Refers(among_all, of_row)
 
 
 def unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -12,7 +12,7 @@ import msgspec
 from mainspring.api.stac.conformance import CONFORMS_TO
 from mainspring.api.stac.languages import ENGLISH, EXTENSION, LANGUAGE
 from mainspring.modules.catalog import service as catalog
-from mainspring.modules.catalog.service import Content, ItemPage, ItemRecord, Shelf, Surroundings
+from mainspring.modules.catalog.service import ItemPage, ItemRecord, Shelf, Surroundings
 
 STAC_VERSION = "1.1.0"
 JSON, GEOJSON, SCHEMA, HTML = "application/json", "application/geo+json", "application/schema+json", "text/html"
@@ -26,7 +26,20 @@ Document = dict[str, Any]
 Sign = Callable[[str, str], str]
 """Returns path and query of a URL that reads a file, by its path and ref, or without a path all files."""
 
-_content = msgspec.json.Decoder(Content)
+
+class _Shown(msgspec.Struct):
+    """What an item shows of a ``Content``: its page, which may be long, is not among it."""
+
+    geometry: Any
+    bbox: list[float] | None
+    properties: Document
+    assets: dict[str, Document] = msgspec.field(default_factory=dict)
+    links: list[Document] = msgspec.field(default_factory=list)
+    extensions: list[str] = msgspec.field(default_factory=list)
+    ref: str = ""
+
+
+_shown = msgspec.json.Decoder(_Shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +144,7 @@ def item(site: Site, record: ItemRecord, around: Surroundings) -> Document:
 
     Files have signed URLs where ``around`` signs them, else those that ask who is asking.
     """
-    content = _content.decode(record.content)
+    content = _shown.decode(record.content)
     parent = site.collection(record.collection)
     resolve = _resolver(site, record.slug, content.ref, around.files.of(record.project))
     made: Document = {
@@ -143,7 +156,7 @@ def item(site: Site, record: ItemRecord, around: Surroundings) -> Document:
         "geometry": content.geometry,
         "properties": content.properties,
         "links": [
-            link("self", site.item(record.collection, record.slug), GEOJSON),
+            link("self", f"{parent}/items/{quote(record.slug, safe='')}", GEOJSON),
             link("root", site.root, title=TITLE),
             link("parent", parent),
             link("collection", parent),

@@ -73,7 +73,8 @@ async def collections(services: Services, actor: Actor, request: Request, send: 
     more = {"numberMatched": page.matched, "numberReturned": len(shown)}
     answer = documents.collections(site, "collections", "collections", shown, **more)
     if page.next is not None:
-        answer["links"].append(link("next", f"{site.root}/collections?{_with_token(request, page.next)}"))
+        asked = urlencode([(name, text) for name, text in request.query if name != "token"])
+        answer["links"].append(link("next", _query_url(f"{site.root}/collections", asked, page.next)))
     await _send(request, send, answer)
 
 
@@ -213,14 +214,17 @@ def _page_links(request: Request, given: Given, url: str, page: ItemPage) -> lis
     if request.method == "POST":
         beside = [link(rel, url, GEOJSON, method="POST", body={**given, "token": token}) for rel, token in tokens]
         return [link("self", url, GEOJSON, method="POST", body=given), *beside]
-    asked = urlencode(request.query)
-    own = link("self", f"{url}?{asked}" if asked else url, GEOJSON)
-    return [own, *(link(rel, f"{url}?{_with_token(request, token)}", GEOJSON, method="GET") for rel, token in tokens)]
+    asked = urlencode([(name, text) for name, text in request.query if name != "token"])
+    own = link("self", _query_url(url, asked, request.field("token")), GEOJSON)
+    return [own, *(link(rel, _query_url(url, asked, token), GEOJSON, method="GET") for rel, token in tokens)]
 
 
-def _with_token(request: Request, token: str) -> str:
-    """Return the query string of a request with another token."""
-    return urlencode([*((name, text) for name, text in request.query if name != "token"), ("token", token)])
+def _query_url(url: str, asked: str, token: str | None) -> str:
+    """Return a URL with what is asked for, and the token of a page of it."""
+    fields = [asked] if asked else []
+    if token is not None:
+        fields.append(urlencode({"token": token}))
+    return f"{url}?{'&'.join(fields)}" if fields else url
 
 
 async def _aggregate(

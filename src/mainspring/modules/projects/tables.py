@@ -53,6 +53,9 @@ sources = Table(
 in full at ``synced_at``; ``failed_at`` and ``failure`` say since when, and why, it cannot be: what is known of its
 projects is stale from then on."""
 
+_deleted_at = Column("deleted_at", BigInteger)
+_undeleted = _deleted_at.is_(None)
+
 projects = Table(
     "projects",
     metadata,
@@ -67,12 +70,13 @@ projects = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("archived_at", BigInteger),
-    Column("deleted_at", BigInteger),
+    _deleted_at,
     # Behind the others: SQLite reads a long text to get at what stands behind it, unless that is NULL.
     Column("readme", Text, nullable=False),
     Column("source", BigInteger),
     UniqueConstraint("namespace", "name"),
-    Index(None, "visibility", "id"),
+    # What is open to many is found by its keys alone, without a look at the projects.
+    Index("ix_projects_open", "visibility", "source", "id", sqlite_where=_undeleted, postgresql_where=_undeleted),
     # Lists walk by path past what is not shown: what decides that stands in the index, too.
     Index("ix_projects_walked", "namespace", "name", "visibility", "deleted_at", "source"),
 )

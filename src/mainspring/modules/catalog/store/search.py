@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
+    Double,
+    Select,
     SelectBase,
+    String,
+    TableClause,
     and_,
     case,
+    column,
     false,
     func,
     or_,
     select,
+    table,
 )
+from sqlalchemy.sql.selectable import NamedFromClause
+from sqlalchemy.types import TypeEngine
 
 from mainspring.kit.sql_engines import planned_for_values
 from mainspring.modules.catalog.store.search_conditions import NUMBERS, TEXTS, TIMES, holds
@@ -27,6 +37,9 @@ Visible = SelectBase
 """What selects the keys of the projects that may be seen."""
 
 DAY_MS = 86_400_000
+ORDERS = 100
+"""So many kinds of order are remembered."""
+
 BEFORE = 1_000_000
 """Days before the epoch, further back than any time."""
 
@@ -88,23 +101,17 @@ def find_page(
 ) -> Found:
     """Return a page of the items that are asked for, in an order that no two share a place in."""
     columns, joined = _columns(order)
-    names = [f"k{number}" for number in range(len(columns))]
-    matched = (
-        select(*(column.of.label(name) for column, name in zip(columns, names, strict=True)))
-        .select_from(joined)
-        .where(_wanted(tx, visible, asked))
-        .cte("matched")
-    )
+    result = _result_of(tuple(column.kind for column in columns))
+    keyed = [column.of.label(key.name) for column, key in zip(columns, result.matched.c, strict=True)]
+    matched = select(*keyed).select_from(joined).where(_wanted(tx, visible, asked)).cte(result.matched.name)
     backwards = place is not None and place.backwards
     ascending = [column.ascending != backwards for column in columns]
-    keys = [matched.c[name] for name in names]
-    page = select(*keys, select(func.count()).select_from(matched).scalar_subquery().label("total"))
+    page = result.counted.order_by(*_directed(result.matched.c, ascending)).limit(limit + 1)
     if place is not None:
-        page = page.where(_behind(keys, ascending, place.position))
-    cut = page.order_by(*_directed(keys, ascending)).limit(limit + 1).cte("page")
-    chosen = select(*_COLUMNS, *cut.c).join_from(cut, catalog_items, catalog_items.c.id == cut.c[names[-1]])
+        page = page.where(_behind(result.matched.c, ascending, place.position))
+    chosen = result.chosen.order_by(*_directed(result.page.c, ascending))
     with planned_for_values(tx):
-        rows = tx.execute(chosen.order_by(*_directed([cut.c[name] for name in names], ascending))).all()
+        rows = tx.execute(chosen.add_cte(matched, page.cte(result.page.name))).all()
     total = rows[0][-1] if rows else tx.execute(select(func.count()).select_from(matched)).scalar_one()
     shown = rows[:limit][::-1] if backwards else rows[:limit]
     width = len(_COLUMNS)
@@ -113,7 +120,34 @@ def find_page(
     )
 
 
-def _directed(keys: Sequence[ColumnElement[Any]], ascending: Sequence[bool]) -> list[ColumnElement[Any]]:
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """What becomes of all that is found: ``matched``, whose ``counted`` part is ``page``, with the items ``chosen``."""
+
+    matched: TableClause
+    page: TableClause
+    counted: Select[Any]
+    chosen: Select[Any]
+
+
+@lru_cache(maxsize=ORDERS)
+def _result_of(kinds: tuple[type[Any], ...]) -> _Result:
+    """Return what becomes of what is found, by the types of its order: made once, as that takes long."""
+    names = [f"k{number}" for number in range(len(kinds))]
+    matched, page = (
+        table(name, *(column(key, _SQL_TYPES[kind]) for key, kind in zip(names, kinds, strict=True)))
+        for name in ("matched", "page")
+    )
+    total = select(func.count()).select_from(matched).scalar_subquery().label("total")
+    placed = catalog_items.join(page, page.c[names[-1]] == catalog_items.c.id)
+    chosen = select(*_COLUMNS, *page.c, column("total")).select_from(placed)
+    return _Result(matched, page, select(*matched.c, total), chosen)
+
+
+_SQL_TYPES: dict[type[Any], type[TypeEngine[Any]]] = {str: String, int: BigInteger, float: Double}
+
+
+def _directed(keys: Iterable[ColumnElement[Any]], ascending: Sequence[bool]) -> list[ColumnElement[Any]]:
     """Return what rows are ordered by."""
     return [key.asc() if up else key.desc() for key, up in zip(keys, ascending, strict=True)]
 
@@ -223,7 +257,7 @@ def _columns(order: Sequence[SortKey]) -> tuple[list[_Column], Any]:
         elif key.name in NUMBERS:
             columns.append(_Column(NUMBERS[key.name], int, key.ascending))
         else:
-            values = catalog_values.alias(f"v{number}")
+            values = _values_by(number)
             first = and_(values.c.item == catalog_items.c.id, values.c.name == key.name, values.c.place == 0)
             joined = joined.outerjoin(values, first)
             kind = case((values.c.number.is_not(None), 0), (values.c.text.is_not(None), 1), else_=2)
@@ -234,7 +268,13 @@ def _columns(order: Sequence[SortKey]) -> tuple[list[_Column], Any]:
     return columns, joined
 
 
-def _behind(keys: Sequence[ColumnElement[Any]], ascending: Sequence[bool], position: Sequence[Any]) -> Any:
+@cache
+def _values_by(number: int) -> NamedFromClause:
+    """Return the values of the property that is sorted by in this place: SQLAlchemy takes long to make such a name."""
+    return catalog_values.alias(f"v{number}")
+
+
+def _behind(keys: Iterable[ColumnElement[Any]], ascending: Sequence[bool], position: Sequence[Any]) -> Any:
     """Return the condition that a row comes behind a position, by the first key in which the two differ."""
     behind: ColumnElement[bool] = false()
     for key, up, value in list(zip(keys, ascending, position, strict=True))[::-1]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, false, not_, or_, select, true
 
-from mainspring.kit.sql import among, like, unindexed
+from mainspring.kit.sql import among, like, referred_to, unindexed
 from mainspring.modules.catalog.store.search_shapes import spatial_condition
 from mainspring.modules.catalog.store.search_terms import (
     EXACT,
@@ -40,6 +41,9 @@ from mainspring.modules.catalog.store.search_terms import (
 from mainspring.modules.catalog.tables import catalog_items, catalog_values
 
 Condition = ColumnElement[bool]
+
+REMEMBERED = 1_000
+"""So many comparisons are not made again."""
 
 CUT = 200
 """So many characters of a text are kept to compare."""
@@ -154,9 +158,7 @@ def _known(name: str) -> Condition:
 
 def _valued(name: str, *conditions: Condition) -> Condition:
     """Return the condition that an item has a value of a property for which conditions hold."""
-    having = select(catalog_values.c.item).where(catalog_values.c.name == name, *conditions)
-    # By its key SQLite would get each item that has such a value, before it is known whether it comes into question.
-    return unindexed(catalog_items.c.id).in_(having)
+    return referred_to(catalog_items.c.id, catalog_values.c.item, and_(catalog_values.c.name == name, *conditions))
 
 
 def _in_range(name: str, condition: Callable[[Any], Condition]) -> Condition:
@@ -164,13 +166,15 @@ def _in_range(name: str, condition: Callable[[Any], Condition]) -> Condition:
 
     Many items may have one: it is looked up for those alone that come into question, by their keys.
     """
-    values = catalog_values.alias()
-    of_item = and_(values.c.item == catalog_items.c.id, values.c.name == name, values.c.place >= 0)
-    having = select(values.c.item).where(of_item, condition(unindexed(values.c.number)))
+    values = catalog_values.c
+    of_item = and_(values.item == catalog_items.c.id, values.name == name, values.place >= 0)
+    having = select(values.item).where(of_item, condition(unindexed(values.number)))
     return having.correlate(catalog_items).exists()
 
 
+@lru_cache(maxsize=REMEMBERED, typed=True)
 def _compared(name: str, op: str, value: Literal) -> Condition:
+    """Return the condition of a comparison: pages of one search ask for it again, and SQLAlchemy takes long for it."""
     if name in TIMES:
         return _time_compared(*TIMES[name], op, value) if isinstance(value, Time) else false()
     if name in TEXTS:
