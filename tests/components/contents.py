@@ -29,9 +29,10 @@ class Keeper:
     def state(self) -> tuple[Any, list[tuple[str, int]]]:
         """Return the state of the database, and the files with their sizes."""
         files = [(str(path), path.stat().st_size) for path in self._artifacts.rglob("*") if path.is_file()]
+        if self._value("select count(*) from write_journal"):
+            # A read: what waits is written before it.
+            self._server.get("/api/2.0/mlflow/metrics/get-history?run_id=none&metric_key=a")
         if not self._postgres:
-            if self._value("select count(*) from write_journal"):
-                self._server.get("/api/2.0/mlflow/runs/get?run_id=none")  # a read: what waits is written before it
             return self._value("pragma data_version"), sorted(files)
         # Any transaction that began to write moves this on, one that was undone too: only then the rows are read.
         transaction = self._value("select pg_snapshot_xmax(pg_current_snapshot())")

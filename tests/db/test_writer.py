@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from mainspring.db import writer
 from mainspring.db.engine import check_url
+from mainspring.db.journal import SharedJournal, write_journal
 from mainspring.db.writer import Grouped, GroupWriter
 from mainspring.kit.errors import Internal, InvalidArgument, MainspringError, RateLimited, Unavailable
 from mainspring.kit.sql_engines import create_write_engine, insert_rows
@@ -32,6 +33,7 @@ def engine(url: str) -> Iterator[Engine]:
     engine = create_write_engine(url)
     with engine.begin() as tx:
         tx.execute(text("CREATE TABLE numbers (n INTEGER PRIMARY KEY, thread INTEGER)"))
+        write_journal.create(tx)
     yield engine
     engine.dispose()
 
@@ -116,7 +118,7 @@ def together(engine: Engine, *writes: tuple[Any, ...]) -> list[Any]:
     """Submit (write, argument…) as one group and return each result or error; the writer is closed."""
 
     async def run() -> list[Any]:
-        group, gate = GroupWriter(engine), Gate()
+        group, gate = GroupWriter(engine, SharedJournal()), Gate()
         first = asyncio.create_task(group.submit(gate))
         await asyncio.to_thread(gate.entered.wait)
         rest = [asyncio.create_task(group.submit(write, *arguments)) for write, *arguments in writes]
@@ -173,7 +175,7 @@ def test_a_group_is_one_transaction(engine: Engine) -> None:
 
 def test_arguments_by_name_reach_a_write_and_are_refused_by_a_grouped_one(engine: Engine) -> None:
     async def run() -> None:
-        group = GroupWriter(engine)
+        group = GroupWriter(engine, SharedJournal())
         assert await group.submit(insert, n=7) == 7
         with pytest.raises(TypeError, match="by position"):
             await group.submit(insert_many, n=8)
@@ -187,7 +189,7 @@ def test_arguments_by_name_reach_a_write_and_are_refused_by_a_grouped_one(engine
 
 def test_a_caller_that_goes_away_disturbs_nobody(engine: Engine) -> None:
     async def run() -> None:
-        group, gate = GroupWriter(engine), Gate()
+        group, gate = GroupWriter(engine, SharedJournal()), Gate()
         first = asyncio.create_task(group.submit(gate))
         await asyncio.to_thread(gate.entered.wait)
         gone, stays = asyncio.create_task(group.submit(insert, 1)), asyncio.create_task(group.submit(insert, 2))
@@ -206,7 +208,7 @@ def test_a_caller_that_goes_away_disturbs_nobody(engine: Engine) -> None:
 
 
 def test_a_loop_that_is_gone_disturbs_nobody(engine: Engine) -> None:
-    group, gate = GroupWriter(engine), Gate()
+    group, gate = GroupWriter(engine, SharedJournal()), Gate()
 
     async def leave() -> None:
         task = asyncio.create_task(group.submit(gate))
@@ -224,7 +226,7 @@ def test_a_loop_that_is_gone_disturbs_nobody(engine: Engine) -> None:
 
 def test_close_commits_what_waits(engine: Engine) -> None:
     async def run() -> list[int]:
-        group, gate = GroupWriter(engine), Gate()
+        group, gate = GroupWriter(engine, SharedJournal()), Gate()
         first = asyncio.create_task(group.submit(gate))
         await asyncio.to_thread(gate.entered.wait)
         waiting = [asyncio.create_task(group.submit(insert, n)) for n in range(10)]
@@ -259,6 +261,7 @@ def test_deadlocks_are_tried_again(postgres_database: str) -> None:
     url = check_url(postgres_database)
     engines = [create_write_engine(url), create_write_engine(url)]
     with engines[0].begin() as tx:
+        write_journal.create(tx)
         tx.execute(text("CREATE TABLE rows (n INTEGER PRIMARY KEY, hits INTEGER NOT NULL)"))
         tx.execute(text("INSERT INTO rows VALUES (1, 0), (2, 0)"))
     both, tries = threading.Barrier(2), []
@@ -271,7 +274,7 @@ def test_deadlocks_are_tried_again(postgres_database: str) -> None:
         tx.execute(text("UPDATE rows SET hits = hits + 1 WHERE n = :n"), {"n": second})
 
     async def run() -> None:
-        writers = [GroupWriter(engine) for engine in engines]
+        writers = [GroupWriter(engine, SharedJournal()) for engine in engines]
         await asyncio.gather(writers[0].submit(hit, 1, 2), writers[1].submit(hit, 2, 1))
         for each in writers:
             await asyncio.to_thread(each.close)

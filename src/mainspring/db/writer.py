@@ -22,7 +22,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from mainspring.db.journal import Deferred, Entries, Journal
+from mainspring.db.journal import Deferred, Entries, Journal, SharedJournal
 from mainspring.kit.errors import Internal, MainspringError, RateLimited, Unavailable
 from mainspring.kit.events import told_last
 from mainspring.kit.sql_engines import UNREACHABLE, unavailable_reason
@@ -92,7 +92,7 @@ class _Member:
 class GroupWriter:
     """One thread that owns the write connection; ``submit`` is called from event loops."""
 
-    def __init__(self, engine: Engine, journal: Journal | None = None) -> None:
+    def __init__(self, engine: Engine, journal: Journal | SharedJournal) -> None:
         self._engine = engine
         self._journal = journal
         self._pending: deque[_Member] = deque()
@@ -106,7 +106,7 @@ class GroupWriter:
     @property
     def waits(self) -> bool:
         """Whether acknowledged writes are not in the tables yet; ``settle`` puts them there."""
-        return self._journal is not None and self._journal.waits
+        return self._journal.waits
 
     async def submit(self, write: Write[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run ``write(tx, *args)`` in the next transaction and return its result once it is committed.
@@ -160,13 +160,15 @@ class GroupWriter:
         stopping = False
         while not stopping:
             with contextlib.suppress(Empty):
-                self._calls.get(timeout=self._journal.due_in if self._journal else None)
+                self._calls.get(timeout=self._journal.due_in)
             stopping = self._closing
             while members := self._take():
                 self._commit_surely(members)
                 _answer(members)
-            if self._journal and self._journal.due_in is not None and (stopping or self._journal.due_in == 0):
+            if self._journal.due_in is not None and (stopping or self._journal.due_in == 0):
                 self._commit_surely([])
+            if isinstance(self._journal, SharedJournal) and self._journal.is_untidy:
+                self._tidy(self._journal)
 
     def _take(self) -> list[_Member]:
         return [self._pending.popleft() for _ in range(min(len(self._pending), MAX_GROUP))]
@@ -187,17 +189,21 @@ class GroupWriter:
                 with told_last(tx):
                     self._carry_out(tx, members)
                 applied = True
-            if self._journal:
-                self._journal.committed()
+            self._journal.committed()
         except Exception as error:  # noqa: BLE001 - whatever a write raises is its caller's answer
-            if self._journal:
-                self._journal.undone()
+            self._journal.undone()
             self._recover(members, error, attempt, applied)
+
+    def _tidy(self, journal: SharedJournal) -> None:
+        try:
+            journal.tidy(self._engine)
+        except SQLAlchemyError as error:
+            log.warning("journal_not_tidied", error=str(error))
 
     @contextlib.contextmanager
     def _begin(self) -> Iterator[Connection]:
         """Begin a transaction. The connection to an embedded database is kept: to fetch it costs as much again."""
-        if self._journal is None:
+        if not isinstance(self._journal, Journal):
             with self._engine.begin() as tx:
                 yield tx
             return
@@ -209,16 +215,11 @@ class GroupWriter:
         deferred = [member for member in members if isinstance(member.write, Deferred)]
         others = [member for member in members if not isinstance(member.write, Deferred)]
         journal = self._journal
-        if journal and (others or not members or journal.is_behind or journal.due_in == 0):
+        if others or not members or journal.is_behind or journal.due_in == 0:
             journal.apply(tx)
         _apply(tx, others)
-        if deferred and journal and journal.has_room:
+        if deferred:
             journal.note(tx, _check(tx, deferred, journal.known))
-        elif deferred:
-            if journal:
-                journal.apply(tx)
-            for kind, entry in _check(tx, deferred, {}):
-                kind.apply(tx, [entry])
 
     def _recover(self, members: list[_Member], error: Exception, attempt: int, applied: bool) -> None:
         """After a transaction was undone: try each of its members by itself, or say why not."""

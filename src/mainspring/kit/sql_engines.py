@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from sqlalchemy.pool import NullPool, QueuePool
+
+from mainspring.kit.sql_arrays import Array, ArrayType, array_type, register
 
 POOL_WAIT_S = 10
 BUSY_WAIT_S = 10
@@ -38,8 +41,7 @@ def create_write_engine(url: str) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite_engine(url, pool_size=2, begin="BEGIN IMMEDIATE", pragmas=())
-    # The writer notices a lost connection by itself: to ask at every transaction whether it still stands is dear.
-    return _postgres_engine(url, pool_size=1, options={}, ping=False)
+    return _postgres_engine(url, pool_size=1)
 
 
 def create_read_engine(url: str, connections: int) -> Engine:
@@ -49,8 +51,7 @@ def create_read_engine(url: str, connections: int) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite_engine(url, pool_size=connections, begin="BEGIN", pragmas=("query_only = ON",))
-    options = {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
-    return _postgres_engine(url, pool_size=connections, options=options)
+    return _postgres_engine(url, pool_size=connections, isolation="REPEATABLE READ", read_only=True)
 
 
 def create_lookup_engine(url: str) -> Engine:
@@ -60,7 +61,7 @@ def create_lookup_engine(url: str) -> Engine:
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite_engine(url, pool_size=1, begin="", pragmas=("query_only = ON",), wait_s=LOOKUP_WAIT_S)
-    return _postgres_engine(url, pool_size=1, options={"isolation_level": "AUTOCOMMIT"}, ping=False)
+    return _postgres_engine(url, pool_size=1, isolation="AUTOCOMMIT")
 
 
 def create_lock_engine(url: str) -> Engine | None:
@@ -111,15 +112,17 @@ def _sqlite_engine(
     return engine
 
 
-def _postgres_engine(url: str, *, pool_size: int, options: dict[str, Any], ping: bool = True) -> Engine:
+def _postgres_engine(
+    url: str, *, pool_size: int, isolation: IsolationLevel = "READ COMMITTED", read_only: bool = False
+) -> Engine:
+    # Whoever uses it notices a lost connection: to ask at every transaction whether it still stands is dear.
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=POOL_WAIT_S,
-        pool_pre_ping=ping,
         pool_use_lifo=True,
-        execution_options=options,
+        isolation_level=isolation,
         connect_args=_POSTGRES_CONNECT,
     )
 
@@ -129,6 +132,8 @@ def _postgres_engine(url: str, *, pool_size: int, options: dict[str, Any], ping:
         # that were prepared on the last; and it tells a process id of its own making.
         [pid] = connection.execute("SELECT pg_backend_pid()").fetchone()
         connection.rollback()
+        connection.read_only = read_only
+        register(connection.adapters)
         if pid == connection.info.backend_pid:
             connection.prepare_threshold = PREPARED_FROM
 
@@ -177,7 +182,8 @@ Row = tuple[Any, ...]
 
 def insert_rows(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], *, ignore: bool) -> None:
     """Insert many rows in one statement; with ``ignore`` those whose key exists are left as they are."""
-    _write_rows(tx, _insert(tx.dialect.name, table, columns, "ON CONFLICT DO NOTHING" if ignore else ""), rows)
+    statement = _insert(tx.dialect.name, table, columns, "ON CONFLICT DO NOTHING" if ignore else "")
+    _write_rows(tx, statement, table, columns, rows)
 
 
 def upsert_rows(
@@ -188,7 +194,7 @@ def upsert_rows(
     ``newer``, a comma list of columns, replaces only rows that are less by those columns in turn;
     ``only_if``, a condition in SQL, only rows that meet it. Rows must differ in their keys.
     """
-    _write_rows(tx, _upsert(tx.dialect.name, table, columns, newer, only_if), rows)
+    _write_rows(tx, _upsert(tx.dialect.name, table, columns, newer, only_if), table, columns, rows)
 
 
 def reserve_keys(tx: Connection, table: Table, count: int, after: int = 0) -> Sequence[int]:
@@ -208,7 +214,7 @@ def reserve_keys(tx: Connection, table: Table, count: int, after: int = 0) -> Se
 
 def update_rows(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Set the ``columns`` but the last, which is the primary key, of many rows in one statement."""
-    _write_rows(tx, _update(tx.dialect.name, table, columns), rows)
+    _write_rows(tx, _update(tx.dialect.name, table, columns), table, columns, rows)
 
 
 # The texts are made once each: making them took longer than running them.
@@ -249,12 +255,21 @@ def _quoted(columns: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in columns)
 
 
-def _arrays(table: Table, columns: Sequence[str]) -> str:
+def _arrays(table: Table, columns: tuple[str, ...]) -> str:
+    return ", ".join(f"%s::{kind}[]" for kind in _types(table, columns))
+
+
+@cache
+def _array_types(table: Table, columns: tuple[str, ...]) -> list[ArrayType]:
+    return [array_type(kind) for kind in _types(table, columns)]
+
+
+def _types(table: Table, columns: tuple[str, ...]) -> list[str]:
+    """Return what PostgreSQL calls the types of columns, without length and collation."""
     from sqlalchemy.dialects import postgresql
 
     types = [table.c[name].type.compile(postgresql.dialect()) for name in columns]  # type: ignore[no-untyped-call]
-    # Without length and collation: VARCHAR(250) COLLATE "C" is an array of VARCHAR.
-    return ", ".join(f"%s::{re.split(r'[(]| COLLATE', kind)[0]}[]" for kind in types)
+    return [re.split(r"[(]| COLLATE", kind)[0] for kind in types]
 
 
 @contextmanager
@@ -276,10 +291,11 @@ def written_together(tx: Connection) -> Iterator[None]:
 
 
 _TOGETHER = "written together"
-_Write = tuple[str, Sequence[Row]]
+_Write = tuple[str, list[Array]]
+"""A statement, and the columns of its rows."""
 
 
-def _write_rows(tx: Connection, statement: str, rows: Sequence[Row]) -> None:
+def _write_rows(tx: Connection, statement: str, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Run a statement that takes rows: by themselves on SQLite, as an array a column on PostgreSQL."""
     if not rows:
         return
@@ -287,15 +303,17 @@ def _write_rows(tx: Connection, statement: str, rows: Sequence[Row]) -> None:
         with _Cursor(tx) as cursor:
             cursor.executemany(statement, rows)
         return
+    types = _array_types(table, columns)
+    arrays = [kind.of(values) for kind, values in zip(types, zip(*rows, strict=True), strict=True)]
     waiting: list[_Write] | None = tx.info.get(_TOGETHER)
     if waiting is None:
-        _flush(tx, [(statement, rows)])
+        _flush(tx, [(statement, arrays)])
         return
     if any(_target(statement) == _target(other) for other, _ in waiting):
         # Parts of one statement do not see what the others write: a table may come once.
         _flush(tx, waiting)
         waiting.clear()
-    waiting.append((statement, rows))
+    waiting.append((statement, arrays))
 
 
 def _target(statement: str) -> str:
@@ -307,9 +325,8 @@ def _flush(tx: Connection, writes: Sequence[_Write]) -> None:
         return
     *parts, last = [statement for statement, _ in writes]
     named = ", ".join(f"w{place} AS ({part})" for place, part in enumerate(parts))
-    arrays = [list(values) for _, rows in writes for values in zip(*rows, strict=True)]
     with _Cursor(tx) as cursor:
-        cursor.execute(f"WITH {named} {last}" if named else last, arrays)
+        cursor.execute(f"WITH {named} {last}" if named else last, [array for _, arrays in writes for array in arrays])
 
 
 def readers(url: str) -> int:

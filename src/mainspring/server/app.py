@@ -111,7 +111,7 @@ class Application:
         self._mlflow = dispatch.Dispatcher(services, self._access.find, ENDPOINTS)
         self._services = services
         self._rest: asyncio.Task[_Rest] | None = None
-        asyncio.get_running_loop().call_later(REST_AFTER_S, self._begin_rest)
+        self._rest_due = asyncio.get_running_loop().call_later(REST_AFTER_S, self._begin_rest)
         self._runner = Runner(services, load_tasks) if self._settings.background else None
         if self._runner:
             self._runner.start()
@@ -138,6 +138,7 @@ class Application:
             gc.freeze()
 
     async def _close(self) -> None:
+        self._rest_due.cancel()  # a server that stops right after its start has no thread left to build it in
         if self._runner:
             await self._runner.stop()
         if self._limits:

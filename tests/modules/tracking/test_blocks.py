@@ -26,6 +26,7 @@ from mainspring.modules.tracking.blocks import (
     decode_point,
     merge,
     pack,
+    pack_alike,
 )
 from mainspring.modules.tracking.positions import Position
 
@@ -198,3 +199,23 @@ def test_a_server_loads_numpy_when_points_are_packed_or_read_and_not_before() ->
         "sys.exit('numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@given(points_in_any_order, st.lists(values, min_size=1), st.integers(1, 5))
+def test_blocks_that_are_packed_together_are_those_packed_alone(
+    points: list[Point], others: list[float], blocks: int
+) -> None:
+    """Of metrics that are logged together; what is added up may differ in its last digits."""
+    first = arranged(points)
+    count = len(first)
+    drawn = random.Random(blocks)
+    columns = [first.values, *([drawn.choice(others) for _ in range(count)] for _ in range(blocks))]
+    together = pack_alike(first.timestamps, first.steps, np.array(columns, dtype=np.float64))
+    for packed, column in zip(together, columns, strict=True):
+        alone = pack(Points(first.timestamps, first.steps, np.array(column, dtype=np.float64)))
+        summed = {"mean", "squared_deviations"}
+        exact = [name for name in alone._fields if name not in summed]
+        assert [getattr(packed, name) for name in exact] == [getattr(alone, name) for name in exact]
+        for name in summed:
+            one, other = getattr(packed, name), getattr(alone, name)
+            assert one is other is None or one == pytest.approx(other, rel=1e-9, nan_ok=True)

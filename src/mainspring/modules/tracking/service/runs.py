@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from mainspring.db.journal import Deferred, Known
+from mainspring.db.journal import Deferred, Known, Unsettled
 from mainspring.db.lookups import Lookup
 from mainspring.kit.actors import DEFAULT_PROJECT, Actor
 from mainspring.kit.errors import FailedPrecondition, InvalidArgument, MainspringError, NotFound
@@ -138,27 +138,28 @@ def get_run(tx: Connection, actor: Actor, run_id: str) -> Run:
     return run
 
 
-def _look_up_documents(tx: Connection, calls: list[tuple[Actor, str]]) -> list[bytes | MainspringError | None]:
-    """Return the documents of runs, deleted ones too; a call is (actor, run_id)."""
-    found = documents.find_documents(tx, {run_id for _, run_id in calls})
-    return [_permitted_document(actor, run_id, found) for actor, run_id in calls]
+def _look_up_documents(tx: Connection, calls: list[tuple[bool, Actor, str]]) -> list[bytes | MainspringError | None]:
+    """Return the documents of runs, deleted ones too; a call is (settled, actor, run_id)."""
+    found = documents.find_documents(tx, {run_id for _, _, run_id in calls})
+    return [_permitted_document(settled, actor, run_id, found.get(run_id)) for settled, actor, run_id in calls]
 
 
 def _permitted_document(
-    actor: Actor, run_id: str, found: dict[str, tuple[int, bytes | None]]
+    settled: bool, actor: Actor, run_id: str, found: documents.Found | None
 ) -> bytes | MainspringError | None:
     try:
         actor.require(Permission.TRACKING_READ)
     except MainspringError as error:
         return error
-    project, document = found.get(run_id, (None, None))
-    return document if project == actor.project else rules.missing_run(run_id)
+    if found is None or found.project != actor.project:
+        return rules.missing_run(run_id)
+    return Unsettled() if found.wait and not settled else found.body
 
 
-look_up_document: Lookup[[Actor, str], bytes | None] = Lookup(_look_up_documents)
-"""Look up a run as MLflow's JSON: ``look_up_document(actor, run_id)``; None: ``get_document`` must make it.
+look_up_document: Lookup[[bool, Actor, str], bytes | None] = Lookup(_look_up_documents)
+"""Look up a run as MLflow's JSON: ``look_up_document(settled, actor, run_id)``; None: ``get_document`` must make it.
 
-Raises NotFound.
+Raises NotFound; Unsettled where it is not known to be ``settled``, and what is logged to it may wait in the journal.
 """
 
 

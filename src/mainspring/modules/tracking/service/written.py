@@ -1,4 +1,4 @@
-"""What the write path writes: rows that wait in the journal of an embedded database, then go into the tables."""
+"""What the write path writes: rows that wait in the journal of the database, then go into the tables."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from sqlalchemy import Connection
 
 from mainspring.db.journal import Kind
 from mainspring.kit.sql_engines import written_together
+from mainspring.modules.tracking.service.rules import RUN_NAME_TAG
 from mainspring.modules.tracking.store import documents
 from mainspring.modules.tracking.store import metrics as metric_store
 from mainspring.modules.tracking.store import models as model_store
 from mainspring.modules.tracking.store import runs as store
 
-BLOCK_POINTS = 16
+BLOCK_POINTS = 8
 """From how many points of one run and key in a transaction are written as a block at once."""
 
 
@@ -42,6 +43,22 @@ class Rows(Struct, array_like=True):
         self.names += other.names
         self.runs += other.runs
         self.projects |= other.projects
+
+
+def _divide(rows: Rows) -> tuple[Rows | None, Rows | None]:
+    """Return those of the rows which no other write need know of to be checked, and the others.
+
+    Points are the same in any order, and of a tag the last one counts. A run's name is a column of the run, too.
+    """
+    if rows.runs:
+        return None, rows
+    named = [tag for tag in rows.tags if tag[1] == RUN_NAME_TAG]
+    later = Rows(rows.experiments, points=rows.points, tags=[tag for tag in rows.tags if tag[1] != RUN_NAME_TAG])
+    now = Rows(rows.experiments, rows.params, named, [], rows.model_metrics, rows.names)
+    return (
+        later if later.points or later.tags else None,
+        now if now.params or now.tags or now.model_metrics else None,
+    )
 
 
 def _write(tx: Connection, written: list[Rows]) -> None:
@@ -88,4 +105,4 @@ def _series(run: int, key: str, points: list[metric_store.Point]) -> metric_stor
     return metric_store.Series(run, key, timestamps, steps, values)
 
 
-WRITTEN = Kind("tracking.rows", Rows, _write)
+WRITTEN = Kind("tracking.rows", Rows, _write, _divide)

@@ -18,7 +18,7 @@ from mainspring.modules.tracking.positions import Position
 from mainspring.modules.tracking.tables import metric_blocks
 
 if TYPE_CHECKING:
-    from mainspring.modules.tracking.blocks import Points
+    from mainspring.modules.tracking.blocks import Packed, Points
 
 
 class Keyed(Protocol):
@@ -115,7 +115,14 @@ def load_blocks(tx: Connection, blocks: Iterable[K]) -> Iterator[tuple[K, bytes]
 
 def insert_blocks(tx: Connection, series: Iterable[tuple[int, str, Points]]) -> None:
     """Insert a block for each (run key, metric, points)."""
-    from mainspring.modules.tracking.blocks import Packed, pack
+    from mainspring.modules.tracking.blocks import pack
 
-    rows = [(run, key, next(_numbers), *pack(points)) for run, key, points in series]
+    insert_packed(tx, [(run, key, pack(points)) for run, key, points in series])
+
+
+def insert_packed(tx: Connection, blocks: Iterable[tuple[int, str, Packed]]) -> None:
+    """Insert blocks, each (run key, metric, what is packed)."""
+    from mainspring.modules.tracking.blocks import Packed
+
+    rows = [(run, key, next(_numbers), *packed) for run, key, packed in blocks]
     insert_rows(tx, metric_blocks, ("run", "key", "number", *Packed._fields), rows, ignore=False)

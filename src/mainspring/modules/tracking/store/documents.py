@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select, update
 
+from mainspring.db.journal import WRITES_WAIT
 from mainspring.kit.sql_engines import chosen, select_rows, select_where_in, update_rows, upsert_rows
 from mainspring.kit.time import now_ms
 from mainspring.modules.tracking import documents
@@ -32,11 +34,19 @@ def mark_experiment_stale(tx: Connection, experiment: int) -> None:
     tx.execute(changed)
 
 
-def find_documents(tx: Connection, run_ids: Iterable[str]) -> dict[str, tuple[int, bytes | None]]:
-    """Return (project, document) of the runs that exist, None where one is out of date, by one statement."""
-    columns = "r.run_id, r.project, d.body"
+class Found(NamedTuple):
+    """What a lookup has found: ``body`` is None where it is out of date, and may be so where writes ``wait``."""
+
+    project: int
+    body: bytes | None
+    wait: bool
+
+
+def find_documents(tx: Connection, run_ids: Iterable[str]) -> dict[str, Found]:
+    """Return the documents of the runs that exist, by one statement."""
+    columns = f"r.run_id, r.project, d.body, {WRITES_WAIT}"
     statement = f"SELECT {columns} FROM runs r LEFT JOIN run_documents d ON d.run = r.id WHERE r.run_id"
-    return {run_id: (project, body) for run_id, project, body in select_where_in(tx, statement, run_ids)}
+    return {run_id: Found(*found) for run_id, *found in select_where_in(tx, statement, run_ids)}
 
 
 def get_documents(tx: Connection, keys: Sequence[int]) -> list[bytes]:

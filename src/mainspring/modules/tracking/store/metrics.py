@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection
 
 from mainspring.kit.sql_engines import insert_rows, upsert_rows
+from mainspring.modules.tracking.positions import Position
 from mainspring.modules.tracking.store import blocks
 from mainspring.modules.tracking.tables import latest_metrics, metric_points
+
+if TYPE_CHECKING:
+    from mainspring.modules.tracking.blocks import Packed
 
 Point = tuple[int, str, int, int, float, bool]
 """(run, key, timestamp, step, value, is_nan): a row of ``metric_points``."""
@@ -43,19 +47,41 @@ def insert_points(tx: Connection, points: Sequence[Point], experiments: Mapping[
 
 
 def insert_blocks(tx: Connection, series: Iterable[Series], experiments: Mapping[int, int]) -> None:
-    """Insert points as blocks, which is cheaper from some 16 of one run and key on; else like ``insert_points``.
+    """Insert points as blocks, which is cheaper from some 8 of one run and key on; else like ``insert_points``.
 
     A point that was logged before is kept again: readers and the compaction drop it.
     """
-    from mainspring.modules.tracking.blocks import MAX_POINTS, arrange, by_step
-
-    new, latest = [], []
-    for run, key, timestamps, steps, values in series:
-        points = arrange(timestamps, steps, values)
-        new += [(run, key, points.cut(at, at + MAX_POINTS)) for at in range(0, len(points), MAX_POINTS)]
-        latest.append((run, key, *by_step(points).position(-1)))
-    blocks.insert_blocks(tx, new)
+    alike: dict[tuple[Sequence[int], Sequence[int]], list[Series]] = {}
+    for each in series:
+        alike.setdefault((tuple(each.timestamps), tuple(each.steps)), []).append(each)
+    packed: list[tuple[int, str, Packed]] = []
+    latest: list[Point] = []
+    for those in alike.values():
+        _pack_alike(those, packed, latest)
+    blocks.insert_packed(tx, packed)
     _keep_latest(tx, sorted(latest), experiments)
+
+
+def _pack_alike(series: Sequence[Series], packed: list[tuple[int, str, Packed]], latest: list[Point]) -> None:
+    """Pack series that have their times and steps in common, and find the latest point of each."""
+    import numpy as np
+
+    from mainspring.modules.tracking.blocks import MAX_POINTS, Points, arrange, by_step, is_arranged, pack, pack_alike
+
+    times, steps = np.array(series[0].timestamps, dtype=np.int64), np.array(series[0].steps, dtype=np.int64)
+    values = np.array([each.values for each in series], dtype=np.float64)
+    if len(times) <= MAX_POINTS and is_arranged(Points(times, steps, values[0])):
+        last = len(steps) - 1 - int(steps[::-1].argmax())
+        place = times.item(last), steps.item(last)
+        for each, block in zip(series, pack_alike(times, steps, values), strict=True):
+            packed.append((each.run, each.key, block))
+            latest.append((each.run, each.key, *Position.of(*place, each.values[last])))
+        return
+    for each, row in zip(series, values, strict=True):
+        points = arrange(times, steps, row)
+        cuts = (points.cut(at, at + MAX_POINTS) for at in range(0, len(points), MAX_POINTS))
+        packed += [(each.run, each.key, pack(cut)) for cut in cuts]
+        latest.append((each.run, each.key, *by_step(points).position(-1)))
 
 
 def _keep_latest(tx: Connection, points: Iterable[Point], experiments: Mapping[int, int]) -> None:
