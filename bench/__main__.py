@@ -158,15 +158,17 @@ def main() -> int:
 
         say("s3: starting a Ceph gateway")
         results["s3"] = s3.measure(size, options.rounds or size.rounds)
-    text = report.document(results, shlex.join(["python", "-m", "bench", *sys.argv[1:]]))
-    print(text)
+    command = shlex.join(["python", "-m", "bench", *sys.argv[1:]])
+    sections = {database: report.section(database, found, command) for database, found in results.items()}
+    print("\n\n".join(sections.values()))
     if options.json:
         with open(options.json, "w") as file:
             json.dump({database: found.cells for database, found in results.items()}, file, default=asdict, indent=1)
     failed = [product for found in results.values() for _, product, _ in found.failures()]
     # What a peer fails at belongs on the page; what we fail at must be mended first.
     if options.write_docs and MAINSPRING.name not in failed:
-        report.write_into(PAGE, text)
+        for database, text in sections.items():
+            report.write_into(PAGE, text, *report.markers(database))
     return 1 if failed else 0
 
 

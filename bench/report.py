@@ -16,7 +16,6 @@ from bench.postgres import program
 from bench.products import MAINSPRING, Product
 from bench.subject import Sample
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "s3": "Artifacts on S3 (Ceph RADOS Gateway)"}
 
 
@@ -153,21 +152,20 @@ def machine(databases: list[str], products: list[Product]) -> str:
     return ", ".join(parts) + f"; load average at the end {os.getloadavg()[0]:.1f}"
 
 
-def document(results: dict[str, Results], command: str) -> str:
-    """Return the whole report."""
-    products = {product.name: product for found in results.values() for product in found.products}
-    parts = [f"Made by `{command}` on {machine(list(results), list(products.values()))}."]
-    for database, of_database in results.items():
-        parts += [f"### {NAMES[database]}", table(of_database)]
-    failures = [
-        f"- {NAMES[database]}, {case}, {product}: {why}"
-        for database, of_database in results.items()
-        for case, product, why in of_database.failures()
-    ]
+def section(database: str, found: Results, command: str) -> str:
+    """Return the report of one database."""
+    made = f"Made by `{command}` on {machine([database], found.products)}."
+    failures = [f"- {case}, {product}: {why}" for case, product, why in found.failures()]
+    parts = [f"### {NAMES[database]}", made, table(found)]
     return "\n\n".join(parts + (["**Failed:**\n\n" + "\n".join(failures)] if failures else []))
 
 
-def write_into(page: Path, text: str, begin: str = BEGIN, end: str = END) -> None:
+def markers(database: str) -> tuple[str, str]:
+    """Return between what the report of a database stands in the page."""
+    return f"<!-- bench-{database}:begin -->", f"<!-- bench-{database}:end -->"
+
+
+def write_into(page: Path, text: str, begin: str, end: str) -> None:
     """Replace what stands between two markers of a page."""
     before, rest = page.read_text().split(begin, 1)
     after = rest.split(end, 1)[1]
