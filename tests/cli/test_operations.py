@@ -62,13 +62,13 @@ def path_pattern(path: str) -> str:
 
 def called(server: MainspringServer) -> set[str]:
     """Return the operations that the server was asked for since its log was last emptied."""
+    known = operations(server)  # before the log is read: a request's line comes after its answer
     asked = set()
     for line in server.log.splitlines():
         with suppress(json.JSONDecodeError):
             event = json.loads(line)
             if event.get("event") == "request":
                 asked.add((event["method"], re.sub("^/p/.*?(?=/api/)", "", event["path"])))
-    known = operations(server)
     found = set()
     for method, path in asked:
         fitting = [name for name, (own, pattern) in known.items() if own == method and pattern.fullmatch(path)]

@@ -272,12 +272,12 @@ def test_what_comes_with_a_request_makes_no_line_of_the_log(tmp_path: Path, log_
         for path in (f"/api/v1/runs/{FAKED}", f"/api/2.0/mlflow/{FAKED}", f"/get-artifact?run_id={FAKED}&path=x"):
             headers = {"X-Request-ID": "a b", "Referer": "faked"}
             assert httpx.get(f"{server.url}{path}", headers=headers).status_code in (400, 404)
-        assert "\x1b" not in server.log
-        assert not re.search(r"^2026-01-01", server.log, re.MULTILINE)
-        assert not [line for line in server.log.splitlines() if line.startswith("faked")]
-        told = [line for line in server.log.splitlines() if "faked" in line]
-        assert told
-        assert all("request" in line for line in told)
+    assert "\x1b" not in server.log
+    assert not re.search(r"^2026-01-01", server.log, re.MULTILINE)
+    assert not [line for line in server.log.splitlines() if line.startswith("faked")]
+    told = [line for line in server.log.splitlines() if "faked" in line]
+    assert told
+    assert all("request" in line for line in told)
 
 
 @pytest.mark.parametrize("given", ["a b", "a\tb", "é", "x" * 65, "a;b", "<b>", "--"])
