@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from mainspring.db.gathering import Gathering
 from mainspring.kit.errors import Internal, MainspringError, Unavailable
 from mainspring.kit.sql_engines import UNREACHABLE, create_lookup_engine, embedded_file, unavailable_reason
 
@@ -55,7 +56,9 @@ class Lookups:
         self._thread = None if embedded_file(url) else ThreadPoolExecutor(1, thread_name_prefix="db-lookup")
         self._here: Connection | None = None
         self._gathered: Gathered = {}
-        self._called = False
+        self._waiting = 0
+        self._running = False
+        self._gathering = Gathering(self._run)
 
     async def get(self, lookup: Lookup[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return the result of one call. Raises what the lookup raises, Unavailable where the database is away."""
@@ -63,9 +66,9 @@ class Lookups:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._gathered.setdefault(lookup.many, []).append((args, future))
-        if not self._called:
-            self._called = True
-            loop.call_soon(self._run)
+        self._waiting += 1
+        if not self._running:
+            self._gathering.come(loop, self._waiting)
         # In the event loop nothing waits.
         patience = loop.call_later(ANSWER_WAIT_S, _give_up, future) if self._thread else None
         try:
@@ -84,11 +87,12 @@ class Lookups:
 
     def _run(self) -> None:
         gathered, self._gathered = self._gathered, {}
+        count, self._waiting = self._waiting, 0
         if self._thread:
+            self._running = True
             running = asyncio.get_running_loop().run_in_executor(self._thread, self._look_in_thread, gathered)
-            running.add_done_callback(partial(self._finish, gathered))
+            running.add_done_callback(partial(self._finish, gathered, count))
         else:
-            self._called = False
             for many, calls in gathered.items():
                 _answer(calls, self._look_here(many, calls))
 
@@ -114,14 +118,15 @@ class Lookups:
         with self._engine.connect() as tx:
             return [_look(tx, many, calls) for many, calls in gathered.items()]
 
-    def _finish(self, gathered: Gathered, running: asyncio.Future[list[Outcomes]]) -> None:
+    def _finish(self, gathered: Gathered, count: int, running: asyncio.Future[list[Outcomes]]) -> None:
         error = running.exception()
         outcomes = [_failure(error)] * len(gathered) if error else running.result()
         for calls, found in zip(gathered.values(), outcomes, strict=True):
             _answer(calls, found)
-        self._called = bool(self._gathered)
-        if self._called:
-            self._run()
+        self._running = False
+        self._gathering.usual = count + self._waiting
+        if self._waiting:
+            self._gathering.come(asyncio.get_running_loop(), self._waiting)
 
 
 def _look(tx: Connection, many: Many, calls: Calls) -> Outcomes:

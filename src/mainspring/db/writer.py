@@ -22,6 +22,7 @@ import structlog
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from mainspring.db.gathering import Gathering
 from mainspring.db.journal import Deferred, Entries, Journal, SharedJournal
 from mainspring.kit.errors import Internal, MainspringError, RateLimited, Unavailable
 from mainspring.kit.events import told_last
@@ -97,7 +98,7 @@ class GroupWriter:
         self._journal = journal
         self._pending: deque[_Member] = deque()
         self._calls: SimpleQueue[None] = SimpleQueue()
-        self._calling: asyncio.AbstractEventLoop | None = None
+        self._gathering = Gathering(self._call)
         self._kept: Connection | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
@@ -126,23 +127,13 @@ class GroupWriter:
             raise RateLimited(f"{MAX_PENDING} writes wait already; send the request again later.", retry_after=1)
         member = _Member(write, args, kwargs, loop.create_future(), loop, context)
         self._pending.append(member)
-        if self._calling is not loop:
-            # The thread is called when this turn of the loop is over: what its other requests write goes along.
-            self._calling = loop
-            loop.call_soon(self._call, loop)
+        self._gathering.come(loop, len(self._pending))
         result: T = await member.future
         return result
 
-    def _call(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Call the thread; where several write, after one turn more: the next ones have mostly arrived by then."""
-        if len(self._pending) > 1:
-            loop.call_soon(self._call_now)
-        else:
-            self._call_now()
-
-    def _call_now(self) -> None:
-        self._calling = None
-        self._calls.put(None)
+    def _call(self) -> None:
+        if self._pending:
+            self._calls.put(None)
 
     def close(self) -> None:
         """Commit what waits, then stop the thread."""
@@ -162,9 +153,12 @@ class GroupWriter:
             with contextlib.suppress(Empty):
                 self._calls.get(timeout=self._journal.due_in)
             stopping = self._closing
-            while members := self._take():
+            members = self._take()
+            while members:
                 self._commit_surely(members)
+                self._gathering.usual = len(members) + len(self._pending)
                 _answer(members)
+                members = self._take() if stopping or len(self._pending) >= MAX_GROUP else []
             if self._journal.due_in is not None and (stopping or self._journal.due_in == 0):
                 self._commit_surely([])
             if isinstance(self._journal, SharedJournal) and self._journal.is_untidy:
