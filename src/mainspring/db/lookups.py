@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar
 
@@ -45,7 +46,15 @@ class Lookup(Generic[P, T]):
 
 
 Calls = list[tuple[tuple[Any, ...], "asyncio.Future[Any]"]]
-Gathered = dict[Many, Calls]
+
+
+@dataclass(slots=True)
+class _Group:
+    """Lookups that go together; ``patience`` ends their waiting where a thread runs them."""
+
+    calls: dict[Many, Calls] = field(default_factory=dict)
+    count: int = 0
+    patience: asyncio.TimerHandle | None = None
 
 
 class Lookups:
@@ -55,8 +64,7 @@ class Lookups:
         self._engine = create_lookup_engine(url)
         self._thread = None if embedded_file(url) else ThreadPoolExecutor(1, thread_name_prefix="db-lookup")
         self._here: Connection | None = None
-        self._gathered: Gathered = {}
-        self._waiting = 0
+        self._group = _Group()
         self._running = False
         self._gathering = Gathering(self._run)
 
@@ -65,17 +73,14 @@ class Lookups:
         assert not kwargs, "a lookup takes its arguments by position"
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._gathered.setdefault(lookup.many, []).append((args, future))
-        self._waiting += 1
+        group = self._group
+        group.calls.setdefault(lookup.many, []).append((args, future))
+        group.count += 1
+        if self._thread and group.patience is None:
+            group.patience = loop.call_later(ANSWER_WAIT_S, self._give_up, group)
         if not self._running:
-            self._gathering.come(loop, self._waiting)
-        # In the event loop nothing waits.
-        patience = loop.call_later(ANSWER_WAIT_S, _give_up, future) if self._thread else None
-        try:
-            return await future
-        finally:
-            if patience:
-                patience.cancel()
+            self._gathering.come(loop, group.count)
+        return await future
 
     def close(self) -> None:
         """Let what runs come to its end, and close the connections."""
@@ -86,14 +91,13 @@ class Lookups:
         self._engine.dispose()
 
     def _run(self) -> None:
-        gathered, self._gathered = self._gathered, {}
-        count, self._waiting = self._waiting, 0
+        group, self._group = self._group, _Group()
         if self._thread:
             self._running = True
-            running = asyncio.get_running_loop().run_in_executor(self._thread, self._look_in_thread, gathered)
-            running.add_done_callback(partial(self._finish, gathered, count))
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._look_in_thread, group)
+            running.add_done_callback(partial(self._finish, group))
         else:
-            for many, calls in gathered.items():
+            for many, calls in group.calls.items():
                 _answer(calls, self._look_here(many, calls))
 
     def _look_here(self, many: Many, calls: Calls) -> Outcomes:
@@ -104,29 +108,38 @@ class Lookups:
         except Exception as error:  # noqa: BLE001 - whatever a lookup raises is its callers' answer
             return _failure(error)
 
-    def _look_in_thread(self, gathered: Gathered) -> list[Outcomes]:
+    def _look_in_thread(self, group: _Group) -> list[Outcomes]:
         try:
-            return self._look_at_all(gathered)
+            return self._look_at_all(group)
         except SQLAlchemyError as error:
             if unavailable_reason(error) != UNREACHABLE:
                 raise
             # The connection may be older than a restart of the database.
             self._engine.dispose()
-            return self._look_at_all(gathered)
+            return self._look_at_all(group)
 
-    def _look_at_all(self, gathered: Gathered) -> list[Outcomes]:
+    def _look_at_all(self, group: _Group) -> list[Outcomes]:
         with self._engine.connect() as tx:
-            return [_look(tx, many, calls) for many, calls in gathered.items()]
+            return [_look(tx, many, calls) for many, calls in group.calls.items()]
 
-    def _finish(self, gathered: Gathered, count: int, running: asyncio.Future[list[Outcomes]]) -> None:
+    def _finish(self, group: _Group, running: asyncio.Future[list[Outcomes]]) -> None:
+        if group.patience:
+            group.patience.cancel()
         error = running.exception()
-        outcomes = [_failure(error)] * len(gathered) if error else running.result()
-        for calls, found in zip(gathered.values(), outcomes, strict=True):
+        outcomes = [_failure(error)] * len(group.calls) if error else running.result()
+        for calls, found in zip(group.calls.values(), outcomes, strict=True):
             _answer(calls, found)
         self._running = False
-        self._gathering.usual = count + self._waiting
-        if self._waiting:
-            self._gathering.come(asyncio.get_running_loop(), self._waiting)
+        self._gathering.usual = group.count + self._group.count
+        if self._group.count:
+            self._gathering.come(asyncio.get_running_loop(), self._group.count)
+
+    def _give_up(self, group: _Group) -> None:
+        if group is self._group:  # who comes from now on waits as long again
+            self._group = _Group()
+        reason = f"The database is busy: it has not answered for {ANSWER_WAIT_S:g} s."
+        for calls in group.calls.values():
+            _answer(calls, Unavailable(reason, retry_after=1))
 
 
 def _look(tx: Connection, many: Many, calls: Calls) -> Outcomes:
@@ -142,12 +155,6 @@ def _failure(error: BaseException) -> MainspringError:
         return Unavailable(reason, retry_after=1)
     log.error("lookup_failed", exc_info=error)
     return Internal("The database refused a lookup; see the server's log.")
-
-
-def _give_up(future: asyncio.Future[Any]) -> None:
-    if not future.done():
-        reason = f"The database is busy: it has not answered for {ANSWER_WAIT_S:g} s."
-        future.set_exception(Unavailable(reason, retry_after=1))
 
 
 def _answer(calls: Calls, outcomes: Outcomes) -> None:

@@ -348,18 +348,20 @@ def select_rows(tx: Connection, statement: str, values: Sequence[Any] = ()) -> l
         return list(cursor.execute(statement.replace("?", "%s"), values, binary=True).fetchall())
 
 
-def select_where_in(tx: Connection, statement: str, values: Iterable[Any]) -> list[Any]:
-    """Return the rows of ``statement``, a SELECT that ends in ``WHERE column``, for any of ``values``.
+def select_where_in(tx: Connection, statement: str, values: Iterable[Any], before: Sequence[Any] = ()) -> list[Any]:
+    """Return the rows of ``statement``, a SELECT that ends in ``WHERE … column``, for any of ``values``.
 
-    It spares the hot paths the building of a query: the values go straight to the driver.
+    They are all texts, or all integers; each ``?`` in the statement stands for one of the values ``before``. It spares
+    the hot paths the building of a query: the values go straight to the driver.
     """
     found: list[Any] = []
     with _Cursor(tx) as cursor:
         for part in chosen(values):
             if tx.dialect.name == "sqlite":
-                cursor.execute(f"{statement} IN ({', '.join('?' * len(part))})", part)
+                cursor.execute(f"{statement} IN ({', '.join('?' * len(part))})", [*before, *part])
             else:
-                cursor.execute(f"{statement} = ANY(%s)", [part])
+                of_any = array_type("TEXT" if isinstance(part[0], str) else "BIGINT").of(part)
+                cursor.execute(f"{statement.replace('?', '%s')} = ANY(%s)", [*before, of_any], binary=True)
             found += cursor.fetchall()
     return found
 

@@ -23,6 +23,9 @@ from mainspring.kit.http import STOPPING, WHOLE_ANSWER, Headers
 MAX_HEAD = 64 * 1024
 """Bytes of a request's line and headers after which no more are read."""
 
+LONG = 64 * 1024
+"""From so many bytes on a body is not copied behind its head: two writes cost less."""
+
 _NOT_IN_HEADERS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 log = structlog.get_logger(__name__)
@@ -105,7 +108,11 @@ class Connection(HttpToolsProtocol):
         if _NOT_IN_HEADERS.search(b"".join(lines)):
             return False
         shown = b"" if cycle.scope["method"] == "HEAD" else body
-        self.transport.write(b"%b%b\r\n\r\n%b" % (STATUS_LINE[status], b"\r\n".join(lines), shown))
+        head = b"%b%b\r\n\r\n" % (STATUS_LINE[status], b"\r\n".join(lines))
+        if len(shown) < LONG:
+            self.transport.write(head + shown)
+        else:
+            self.transport.writelines((head, shown))
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         cycle.on_response()

@@ -226,6 +226,9 @@ async def _read(called: Endpoint, request: Request, fields: dict[str, str]) -> M
     kind = called.message
     if request.method in ("GET", "HEAD") and request.query:
         data = _from_query(kind, request)
+        if not fields:
+            with suppress(msgspec.ValidationError):  # as below
+                return _complete(msgspec.convert(data, kind, strict=False))
     else:
         _check_content_type(request)
         body = await request.body(called.max_body)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from mainspring.kit.sql_engines import chosen, insert_rows, select_rows
+from mainspring.kit.sql_engines import chosen, insert_rows, select_rows, select_where_in
 from mainspring.modules.tracking.positions import Position
 from mainspring.modules.tracking.tables import metric_blocks
 
@@ -107,9 +107,8 @@ def load_blocks(tx: Connection, blocks: Iterable[K]) -> Iterator[tuple[K, bytes]
     for (run, key), group in groupby(blocks, lambda block: (block.run, block.key)):
         for part in chosen(group, _AT_ONCE):
             wanted = {block.number: block for block in part}
-            numbers = ",".join(map(str, wanted))
-            statement = f"SELECT number, data FROM metric_blocks WHERE run = ? AND key = ? AND number IN ({numbers})"
-            for number, data in select_rows(tx, statement, (run, key)):
+            statement = "SELECT number, data FROM metric_blocks WHERE run = ? AND key = ? AND number"
+            for number, data in select_where_in(tx, statement, wanted, (run, key)):
                 yield wanted[number], data
 
 

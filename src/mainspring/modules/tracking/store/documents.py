@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, update
 
 from mainspring.db.journal import WRITES_WAIT
-from mainspring.kit.sql_engines import chosen, select_rows, select_where_in, update_rows, upsert_rows
+from mainspring.kit.sql_engines import select_where_in, update_rows, upsert_rows
 from mainspring.kit.time import now_ms
 from mainspring.modules.tracking import documents
 from mainspring.modules.tracking.schemas import Run
@@ -51,12 +51,8 @@ def find_documents(tx: Connection, run_ids: Iterable[str]) -> dict[str, Found]:
 
 def get_documents(tx: Connection, keys: Sequence[int]) -> list[bytes]:
     """Return the documents of runs in this order; those out of date are made, and not kept."""
-    found: dict[int, bytes] = {}
-    for part in chosen(keys):
-        # The keys are integers of ours: written into the statement, they spare the binding of thousands.
-        these = ",".join(map(str, part))
-        rows = select_rows(tx, f"SELECT run, body FROM run_documents WHERE run IN ({these}) AND body IS NOT NULL")
-        found.update(rows)
+    made = "SELECT run, body FROM run_documents WHERE body IS NOT NULL AND run"
+    found: dict[int, bytes] = dict(select_where_in(tx, made, keys))
     stale = [key for key in keys if key not in found]
     found |= {key: documents.encode(run) for key, run in run_store.load_runs(tx, stale).items()}
     return [found[key] for key in keys if key in found]
