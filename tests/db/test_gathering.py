@@ -14,7 +14,7 @@ from mainspring.db.engine import Database, check_url
 from mainspring.db.gathering import PATIENCE_S, Gathering
 from mainspring.db.journal import write_journal
 from mainspring.db.lookups import Lookup
-from mainspring.db.writer import Grouped
+from mainspring.db.writer import MAX_GROUP, Grouped
 from mainspring.kit.sql_engines import create_write_engine
 
 CLIENTS, ROUNDS = 16, 20
@@ -159,3 +159,18 @@ def test_who_stays_alone_waits_for_the_others_once(url: str, monkeypatch: pytest
             db.close()
 
     assert asyncio.run(run()) < 2.5  # it would be 5 s if each of them waited
+
+
+def test_more_than_a_group_is_written_though_nobody_else_comes(url: str) -> None:
+    write: Grouped[[list[int]], None] = Grouped(count)
+
+    async def run() -> list[int]:
+        db, groups = Database(url), list[int]()
+        try:
+            async with asyncio.timeout(30):
+                await asyncio.gather(*(db.write(write, groups) for _ in range(MAX_GROUP + 88)))
+        finally:
+            db.close()
+        return groups
+
+    assert asyncio.run(run()) == [MAX_GROUP, 88]

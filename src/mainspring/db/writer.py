@@ -158,7 +158,7 @@ class GroupWriter:
                 self._commit_surely(members)
                 self._gathering.usual = len(members) + len(self._pending)
                 _answer(members)
-                members = self._take() if stopping or len(self._pending) >= MAX_GROUP else []
+                members = self._take() if stopping or len(members) == MAX_GROUP else []
             if self._journal.due_in is not None and (stopping or self._journal.due_in == 0):
                 self._commit_surely([])
             if isinstance(self._journal, SharedJournal) and self._journal.is_untidy:

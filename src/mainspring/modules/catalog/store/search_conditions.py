@@ -172,9 +172,13 @@ def _in_range(name: str, condition: Callable[[Any], Condition]) -> Condition:
     return having.correlate(catalog_items).exists()
 
 
-@lru_cache(maxsize=REMEMBERED, typed=True)
 def _compared(name: str, op: str, value: Literal) -> Condition:
-    """Return the condition of a comparison: pages of one search ask for it again, and SQLAlchemy takes long for it."""
+    """Return the condition of a comparison. Long ones, which anybody may send, are not kept."""
+    length = len(name) + (len(value) if isinstance(value, str) else 0)
+    return (_remembered_comparison if length <= CUT else _comparison)(name, op, value)
+
+
+def _comparison(name: str, op: str, value: Literal) -> Condition:
     if name in TIMES:
         return _time_compared(*TIMES[name], op, value) if isinstance(value, Time) else false()
     if name in TEXTS:
@@ -188,6 +192,10 @@ def _compared(name: str, op: str, value: Literal) -> Condition:
     if op == "=":
         return _valued(name, catalog_values.c.number == float(value))
     return _in_range(name, lambda number: _OPS[op](number, float(value)))
+
+
+_remembered_comparison = lru_cache(maxsize=REMEMBERED, typed=True)(_comparison)
+"""Pages of one search ask for the same again, and SQLAlchemy takes long for it."""
 
 
 def _time_compared(start: Any, end: Any, op: str, time: Time) -> Condition:
