@@ -43,8 +43,8 @@ MAX_CONDITIONS = 400
 """So many conditions may a filter have: databases bound how deep an expression is."""
 MAX_COSTLY = 10
 MAX_VALUES = 5_000
-REMEMBERED, REMEMBERED_LENGTH = 256, 2_000
-"""So many filters of so many characters are not read again."""
+REMEMBERED = 256
+"""So many filters are not read again."""
 COMPARISONS = {"=", "<", "<=", ">", ">=", "<>"}
 _FLIPPED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _FOLDS = {"casei": Fold.CASE, "accenti": Fold.ACCENTS}
@@ -76,18 +76,16 @@ def read_filter(value: str | dict[str, Any] | list[Any], language: str) -> Term:
     if language == "cql2-text":
         if not isinstance(value, str):
             raise InvalidArgument("The filter is JSON; filter-lang must be cql2-json then.", field="filter")
-        return (_remembered_text if len(value) <= REMEMBERED_LENGTH else _read_text)(value)
+        return _read_text(value)
     if isinstance(value, str):
         value = filter_grammar.decode_json(value, "filter")
     return _within_bounds(_condition(filter_grammar.read_json(value)), "filter")
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _read_text(text: str) -> Term:
+    """Return the term of a filter in CQL2 text: of one search each page asks for it again."""
     return _within_bounds(_condition(filter_grammar.read_text(text)), "filter")
-
-
-_remembered_text = lru_cache(maxsize=REMEMBERED)(_read_text)
-"""Of one search each page asks for the same filter again."""
 
 
 def _within_bounds(term: Term, field: str) -> Term:
