@@ -78,10 +78,10 @@ class Application:
         self._log_requests = settings.log_level == "debug"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        elif scope["type"] == "http":
+        if scope["type"] == "http":
             await self._serve(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
         else:
             await send({"type": "websocket.close", "code": 1000})
 
@@ -151,15 +151,15 @@ class Application:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Give the request an id, answer it, and log what came of it."""
         request = Request(scope, receive)
-        given = request.header(b"x-request-id")
-        this = given if given and len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else None
-        this = this or new_request_id()
+        this = _given_id(request) or new_request_id()
         address, scope["scheme"] = find_client(scope, self._proxies)
-        token, from_address = request_id.set(this), client_address.set(address)
         started, path = time.perf_counter(), request.path
         denied = partial(self._access.note_denied, request, path)
         answer = Answer(scope, send, this, self._access.settle_change, denied)
-        noting = note_access_change.set(answer.hold)
+        # Each request has a task of its own, and with it goes what is set here.
+        request_id.set(this)
+        client_address.set(address)
+        note_access_change.set(answer.hold)
         try:
             self._hosts.check(request)
             request.check_headers()
@@ -176,9 +176,6 @@ class Application:
             log.error("answer_interrupted", request_id=this, path=path, reason=str(error))
         finally:
             status = answer.status
-            request_id.reset(token)
-            client_address.reset(from_address)
-            note_access_change.reset(noting)
             if status >= 500 or self._log_requests:
                 took = round((time.perf_counter() - started) * 1000, 1)
                 level = log.error if status >= 500 else log.debug
@@ -234,6 +231,12 @@ def upgrade(engine: Engine) -> None:
     """Bring a database to this release's schema. Raises FailedPrecondition or Unavailable."""
     if ran := migrate.upgrade(engine, metadata):
         log.info("database_upgraded", revisions=ran)
+
+
+def _given_id(request: Request) -> str | None:
+    """Return the id that the client gave its request, if it gave one of letters, digits and hyphens."""
+    given = request.header(b"x-request-id")
+    return given if given and len(given) <= 64 and given.isascii() and given.replace("-", "").isalnum() else None
 
 
 def _create_rest(services: Services, access: Access) -> _Rest:

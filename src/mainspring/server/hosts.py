@@ -7,6 +7,8 @@ and requests that browsers send across origins without asking.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mainspring.kit.errors import PermissionDenied
 from mainspring.kit.http import Request
 from mainspring.kit.networks import is_loopback
@@ -20,6 +22,7 @@ class HostGuard:
     def __init__(self, listening: str, allowed: tuple[str, ...]) -> None:
         self._allowed = {name.lower() for name in allowed}
         self._open = "*" in self._allowed or not (self._allowed or is_loopback(listening))
+        self._is_known = lru_cache(maxsize=256)(self._find)
 
     def check(self, request: Request) -> None:
         """Raise PermissionDenied for a foreign name, and for a change that another site's page asks for."""
@@ -34,7 +37,7 @@ class HostGuard:
         if origin and request.method not in READING and origin.partition("://")[2].lower() != host.lower():
             raise PermissionDenied(f"A page of '{origin[:255]}' may not change anything here.", field="Origin")
 
-    def _is_known(self, host: str) -> bool:
+    def _find(self, host: str) -> bool:
         name = _name(host)
         return name in self._allowed or is_loopback(name)
 

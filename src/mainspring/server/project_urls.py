@@ -27,7 +27,7 @@ _FILE = re.compile(r"/(?:datasets/)?[^/]+(?:/[^/]+)?/resolve/[^/]+/(?:.*/)?track
 def take_project(scope: Scope) -> None:
     """Take the project off the path of a request, which its scope keeps, and ``/mlflow`` where that page asks."""
     _take_project(scope)
-    if match := _OF_PAGE.match(scope["path"]):
+    if scope["path"].startswith("/mlflow/") and (match := _OF_PAGE.match(scope["path"])):
         _cut(scope, match.end(), 2)
 
 
