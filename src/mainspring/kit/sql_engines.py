@@ -107,7 +107,11 @@ def _sqlite_engine(
 
         @event.listens_for(engine, "begin")
         def start(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
+            # Past SQLAlchemy, which needs longer for a statement than SQLite for a small transaction.
+            try:
+                connection.connection.driver_connection.execute(begin)
+            except sqlite3.Error as error:
+                raise DBAPIError.instance(begin, None, error, sqlite3.Error) from error
 
     return engine
 
