@@ -73,6 +73,10 @@ class Kind:
 _KINDS: dict[str, Kind] = {}
 
 
+def _never(*_: object, **__: object) -> bool:
+    return False
+
+
 class Deferred(Generic[P, T]):
     """A write in two halves, whose calls of one transaction are carried out together.
 
@@ -80,14 +84,17 @@ class Deferred(Generic[P, T]):
     with what those that succeed are going to write. It looks into the tables, and into ``known``, where checks
     before it have put what the tables do not have yet; it puts there what those behind it must know. What is
     known holds until the entries are applied.
+
+    ``waits_wholly`` says of a call's arguments whether ``Kind.divide`` will let all of it wait.
     """
 
     def __init__(
         self,
         kind: Kind,
         check: Callable[[Connection, list[tuple[Any, ...]], Known], tuple[Sequence[T | MainspringError], Any]],
+        waits_wholly: Callable[P, bool] = _never,
     ) -> None:
-        self.kind, self.check = kind, check
+        self.kind, self.check, self.waits_wholly = kind, check, waits_wholly
         self.__doc__ = check.__doc__
         self.__name__ = check.__name__
 
@@ -121,8 +128,8 @@ class _Noted:
             return None
         return 0 if self._bytes >= MAX_BYTES else max(0, self._since + MAX_WAIT_S - time.monotonic())
 
-    def _add(self, tx: Connection, entries: Entries) -> None:
-        """Store entries as a row."""
+    def add(self, tx: Connection, entries: Entries) -> None:
+        """Store entries, all of which may wait, as a row."""
         body = msgspec.msgpack.encode([(kind.name, entry) for kind, entry in entries])
         [(row,)] = select_rows(tx, "INSERT INTO write_journal (writes) VALUES (?) RETURNING id", (body,))
         self._noted[row] = entries
@@ -175,13 +182,17 @@ class Journal(_Noted):
             self._looked_at, self._room = now, disk.f_bavail * disk.f_frsize
         return self._room >= ROOM_BYTES
 
+    def is_only_to_add(self, calls: Iterable[tuple[Deferred[Any, Any], tuple[Any, ...]]]) -> bool:
+        """Say whether all that some calls will write may wait, with nothing to be applied before or with it."""
+        return self.has_room and not self.is_behind and self.due_in != 0
+
     def note(self, tx: Connection, entries: Entries) -> None:
         """Add the entries of a transaction; where none may wait they are written now."""
         if not self.has_room:
             self.apply(tx)
             _write_all(tx, entries)
         elif entries:
-            self._add(tx, entries)
+            self.add(tx, entries)
 
     def apply(self, tx: Connection) -> None:
         """Write everything that waits into the tables, and empty the journal; checks know nothing but the tables."""
@@ -226,9 +237,12 @@ class SharedJournal(_Noted):
         """Say whether so many rows have come and gone that whoever looks for others must pass them."""
         return self._dead >= MAX_DEAD
 
+    def is_only_to_add(self, calls: Iterable[tuple[Deferred[Any, Any], tuple[Any, ...]]]) -> bool:
+        """Say whether all that some calls will write may wait, with nothing to be applied before or with it."""
+        return self.due_in != 0 and all(write.waits_wholly(*args) for write, args in calls)
+
     def note(self, tx: Connection, entries: Entries) -> None:
         """Add those parts of entries that may wait, and write the others."""
-        self.known = {}
         waiting: Entries = []
         for kind, entry in entries:
             later, now = kind.divide(entry)
@@ -237,7 +251,7 @@ class SharedJournal(_Noted):
             if now is not None:
                 kind.apply(tx, [now])
         if waiting:
-            self._add(tx, waiting)
+            self.add(tx, waiting)
 
     def apply(self, tx: Connection) -> None:
         """Write everything that waits into the tables, whoever noted it."""
@@ -248,6 +262,7 @@ class SharedJournal(_Noted):
 
     def committed(self) -> None:
         """Take over what the transaction did."""
+        self.known = {}
         self._dead += self._applied or 0
         self._take_over(applied=self._applied is not None)
         self.waits, self._applied = bool(self._rows), None

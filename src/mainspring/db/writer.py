@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
@@ -26,7 +26,7 @@ from mainspring.db.gathering import Gathering
 from mainspring.db.journal import Deferred, Entries, Journal, SharedJournal
 from mainspring.kit.errors import Internal, MainspringError, RateLimited, Unavailable
 from mainspring.kit.events import told_last
-from mainspring.kit.sql_engines import UNREACHABLE, unavailable_reason
+from mainspring.kit.sql_engines import UNREACHABLE, each_by_itself, unavailable_reason
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -140,8 +140,7 @@ class GroupWriter:
         self._closing = True
         self._calls.put(None)
         self._thread.join()
-        if self._kept:
-            self._kept.close()
+        self._let_go()
         late = self._take()
         for member in late:
             member.outcome = _stopping()
@@ -179,10 +178,18 @@ class GroupWriter:
         """Set every member's outcome, each committed or undone. Without members, apply what waits in the journal."""
         applied = False
         try:
-            with self._begin() as tx:
-                with told_last(tx):
-                    self._carry_out(tx, members)
-                applied = True
+            connection = self._connection()
+            if self._is_only_to_note(members):
+                with each_by_itself(connection):
+                    entries = _check(connection, members, self._journal.known)
+                    applied = True
+                    if entries:
+                        self._journal.add(connection, entries)
+            else:
+                with connection.begin():
+                    with told_last(connection):
+                        self._carry_out(connection, members)
+                    applied = True
             self._journal.committed()
         except Exception as error:  # noqa: BLE001 - whatever a write raises is its caller's answer
             self._journal.undone()
@@ -194,16 +201,21 @@ class GroupWriter:
         except SQLAlchemyError as error:
             log.warning("journal_not_tidied", error=str(error))
 
-    @contextlib.contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        """Begin a transaction. The connection to an embedded database is kept: to fetch it costs as much again."""
-        if not isinstance(self._journal, Journal):
-            with self._engine.begin() as tx:
-                yield tx
-            return
+    def _connection(self) -> Connection:
+        """Return the connection, which is kept: to fetch it costs as much as a small transaction."""
         self._kept = self._kept or self._engine.connect()
-        with self._kept.begin():
-            yield self._kept
+        return self._kept
+
+    def _let_go(self) -> None:
+        if self._kept:
+            self._kept.invalidate()
+            self._kept.close()
+            self._kept = None
+
+    def _is_only_to_note(self, members: list[_Member]) -> bool:
+        """Say whether all that is to be done is one statement, which is committed by itself."""
+        calls = [(member.write, member.args) for member in members if isinstance(member.write, Deferred)]
+        return 0 < len(calls) == len(members) and self._journal.is_only_to_add(calls)
 
     def _carry_out(self, tx: Connection, members: list[_Member]) -> None:
         deferred = [member for member in members if isinstance(member.write, Deferred)]
@@ -221,6 +233,7 @@ class GroupWriter:
         if reason == UNREACHABLE:
             # The connection may be older than a restart of the database. What broke before its commit may
             # be tried again on a new one; whether a commit that broke took place is not known.
+            self._let_go()
             self._engine.dispose()
         if reason == UNREACHABLE and not applied and attempt == 1:
             self._commit(members, attempt + 1)

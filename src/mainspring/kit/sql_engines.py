@@ -35,13 +35,13 @@ _POSTGRES_CONNECT = {
 
 
 def create_write_engine(url: str) -> Engine:
-    """Return an engine of one connection, for the writer thread; of two on SQLite, where that keeps its own.
+    """Return an engine of two connections: the writer thread keeps one, the other is for upgrades and the like.
 
     SQLite transactions take the write lock at their start, so that none fails half way.
     """
     if make_url(url).get_backend_name() == "sqlite":
         return _sqlite_engine(url, pool_size=2, begin="BEGIN IMMEDIATE", pragmas=())
-    return _postgres_engine(url, pool_size=1)
+    return _postgres_engine(url, pool_size=2)
 
 
 def create_read_engine(url: str, connections: int) -> Engine:
@@ -108,8 +108,9 @@ def _sqlite_engine(
         @event.listens_for(engine, "begin")
         def start(connection: Connection) -> None:
             # Past SQLAlchemy, which needs longer for a statement than SQLite for a small transaction.
+            driver: Any = connection.connection.driver_connection
             try:
-                connection.connection.driver_connection.execute(begin)
+                driver.execute(begin)
             except sqlite3.Error as error:
                 raise DBAPIError.instance(begin, None, error, sqlite3.Error) from error
 
@@ -341,6 +342,35 @@ def readers(url: str) -> int:
     batches, and four threads were measured to cost least.
     """
     return 2 if embedded_file(url) else 4
+
+
+@contextmanager
+def each_by_itself(connection: Connection) -> Iterator[None]:
+    """Have each statement that goes straight to the driver be a transaction of its own, without BEGIN and COMMIT.
+
+    One that SQLAlchemy carries out begins a transaction all the same: it is committed at the end.
+    """
+    driver: Any = connection.connection.driver_connection
+    server = connection.dialect.name != "sqlite"  # there a statement is by itself unless a BEGIN came before it
+    if server:
+        _set_autocommit(connection, driver)
+    try:
+        yield
+        if connection.in_transaction():
+            connection.commit()
+    finally:
+        if connection.in_transaction():
+            connection.rollback()
+        if server and not driver.closed:
+            driver.autocommit = False
+
+
+def _set_autocommit(connection: Connection, driver: Any) -> None:
+    errors = connection.dialect.loaded_dbapi.Error
+    try:
+        driver.autocommit = True
+    except errors as error:  # the connection is known to be broken
+        raise DBAPIError.instance(None, None, error, errors, dialect=connection.dialect) from error
 
 
 def select_rows(tx: Connection, statement: str, values: Sequence[Any] = ()) -> list[Any]:

@@ -147,5 +147,13 @@ def _check_unchanged(run: RunKey, params: Sequence[Pair], known: Known) -> None:
     )
 
 
-log_batch: Deferred[[Actor, str, Batch], None] = Deferred(WRITTEN, _check_batches)
+def _waits_wholly(_actor: Actor, _run_id: str, batch: Batch) -> bool:
+    return not (
+        batch.params
+        or any(key == rules.RUN_NAME_TAG for key, _ in batch.tags)
+        or any(metric.model_id for metric in batch.metrics)
+    )
+
+
+log_batch: Deferred[[Actor, str, Batch], None] = Deferred(WRITTEN, _check_batches, _waits_wholly)
 """Log a batch to a run: ``log_batch(tx, actor, run_id, batch)``. See ``_check_batches``."""
