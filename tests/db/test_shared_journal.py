@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from mainspring.db import journal
 from mainspring.db.engine import Database, check_url
@@ -44,6 +44,8 @@ def _apply(tx: Connection, written: list[Marks]) -> None:
 def _check(tx: Connection, calls: list[tuple[Any, ...]], known: Known) -> tuple[list[MainspringError | None], Marks]:
     entry = Marks([], [])
     for name, value in calls:
+        if name.startswith("?"):
+            tx.execute(text("SELECT 1"))  # by SQLAlchemy, which begins a transaction for it
         (entry.seen_by_all if name.startswith("!") else entry.marks).append((name, value))
     return [None] * len(calls), entry
 
@@ -55,7 +57,11 @@ def _divide(entry: Marks) -> tuple[Marks | None, Marks | None]:
     )
 
 
-mark: Deferred[[str, int], None] = Deferred(Kind("tests.marks", Marks, _apply, _divide), _check)
+def _waits_wholly(name: str, _value: int) -> bool:
+    return not name.startswith("!")
+
+
+mark: Deferred[[str, int], None] = Deferred(Kind("tests.marks", Marks, _apply, _divide), _check, _waits_wholly)
 """Set a mark to a value; one whose name begins with ``!`` may not wait."""
 
 
@@ -129,6 +135,38 @@ def test_what_one_process_has_acknowledged_every_process_reads(url: str) -> None
         assert await one.look_up(find, "m4") == 4
 
     on(url, 2, work)
+
+
+def test_what_may_wait_is_noted_without_a_transaction_around(url: str) -> None:
+    async def work(db: Database) -> None:
+        begun: list[Connection] = []
+        event.listen(db.write_engine, "begin", begun.append)
+        await asyncio.gather(*(db.write(mark, f"m{n}", n) for n in range(10)))
+        assert not begun
+        assert stored(url) == (0, 1)
+        await db.write(mark, "?m", 10)  # whose check begins one
+        assert (len(begun), stored(url)) == (1, (0, 2))
+        await asyncio.gather(db.write(mark, "!m", 11), db.write(mark, "m11", 12))
+        assert (len(begun), stored(url)) == (2, (1, 3))
+        assert len(await db.read(values)) == 13
+
+    on(url, 1, work)
+
+
+def test_a_connection_that_the_database_has_closed_is_opened_again(url: str) -> None:
+    async def work(db: Database) -> None:
+        for value in range(5):
+            await db.write(mark, "m", value)
+            assert await db.look_up(find, "m") == value
+            with closing(psycopg.connect(url.replace("+psycopg", ""), autocommit=True)) as admin:
+                others = "datname = current_database() AND pid <> pg_backend_pid()"
+                admin.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+            name = "!m" if value % 2 else "n"
+            await db.write(mark, name, value)
+            found = await db.read(values)
+            assert (found["m"], found[name]) == (value, value)
+
+    on(url, 1, work)
 
 
 def test_the_later_write_of_two_processes_counts(url: str) -> None:

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar
 
 import msgspec
-from sqlalchemy import Column, Connection, Engine, LargeBinary, Table
+from sqlalchemy import Column, Connection, LargeBinary, Table
 
 from mainspring.db.schema import Key, metadata
 from mainspring.kit.errors import FailedPrecondition, MainspringError
-from mainspring.kit.sql_engines import select_rows
+from mainspring.kit.sql_engines import each_by_itself, run_statement, select_rows
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -272,11 +272,11 @@ class SharedJournal(_Noted):
         self._give_up()
         self._applied = None
 
-    def tidy(self, engine: Engine) -> None:
+    def tidy(self, connection: Connection) -> None:
         """Give the room of rows that are gone back, outside of a transaction."""
         self._dead = 0  # whether it succeeds or not: the next try is due after as many
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM (SKIP_LOCKED) write_journal")
+        with each_by_itself(connection):
+            run_statement(connection, "VACUUM (SKIP_LOCKED) write_journal")
 
 
 class Unsettled(MainspringError):

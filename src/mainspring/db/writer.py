@@ -182,8 +182,7 @@ class GroupWriter:
             if self._is_only_to_note(members):
                 with each_by_itself(connection):
                     entries = _check(connection, members, self._journal.known)
-                    applied = True
-                    if entries:
+                    if entries:  # what waits where it can break here may be noted twice
                         self._journal.add(connection, entries)
             else:
                 with connection.begin():
@@ -197,7 +196,7 @@ class GroupWriter:
 
     def _tidy(self, journal: SharedJournal) -> None:
         try:
-            journal.tidy(self._engine)
+            journal.tidy(self._connection())
         except SQLAlchemyError as error:
             log.warning("journal_not_tidied", error=str(error))
 

@@ -69,13 +69,14 @@ def told_last(tx: Connection) -> Iterator[None]:
 
     Inside of another such block they wait for the end of that one.
     """
-    outer: list[Event] | None = tx.info.get(_WAITING)
+    info = tx.info  # which a connection that breaks meanwhile does not give any more
+    outer: list[Event] | None = info.get(_WAITING)
     mine: list[Event] = []
-    tx.info[_WAITING] = mine
+    info[_WAITING] = mine
     try:
         yield
     finally:
-        tx.info[_WAITING] = outer
+        info[_WAITING] = outer
     for event in mine:
         publish(tx, event)
 

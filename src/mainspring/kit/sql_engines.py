@@ -373,6 +373,12 @@ def _set_autocommit(connection: Connection, driver: Any) -> None:
         raise DBAPIError.instance(None, None, error, errors, dialect=connection.dialect) from error
 
 
+def run_statement(tx: Connection, statement: str) -> None:
+    """Run a statement that takes no values and gives no rows."""
+    with _Cursor(tx) as cursor:
+        cursor.execute(statement)
+
+
 def select_rows(tx: Connection, statement: str, values: Sequence[Any] = ()) -> list[Any]:
     """Return the rows of a statement as plain tuples; each ``?`` in it stands for one of ``values``."""
     with _Cursor(tx) as cursor:

@@ -37,7 +37,7 @@ K = TypeVar("K", bound=Keyed)
 
 # Later ones are greater: the blocks of a metric lie beside each other in the order in which they were made.
 _numbers = itertools.count(time.time_ns())
-_AT_ONCE = 64
+_AT_ONCE = 160
 
 BY_POSITION = "first_timestamp, first_step, coalesce(first_value, 0), first_value IS NULL, number"
 """The order of blocks by their first points, as SQL."""
