@@ -127,9 +127,9 @@ class Connection(HttpToolsProtocol):
         self._head = 0
         self._heard = time.monotonic()
         self._idle = self._unbegun = False
-        self._body = b""
+        self._body: list[bytes] = []
         self._answering: RequestResponseCycle | None = None  # while ``cycle`` is of the last request that has come
-        self._watch = self.loop.call_later(self.config.read_timeout, self._check)
+        self._watch = self.loop.call_later(min(self.config.read_timeout, self.timeout_keep_alive), self._check)
         if len(self.connections) > self.config.max_connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -156,11 +156,11 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Wait with the request until its bytes that are here are read: all of it may be among them."""
-        self._body, self._unbegun = b"", True
+        self._body, self._unbegun = [], True
 
     def on_body(self, body: bytes) -> None:
         if self._unbegun:
-            self._body = self._body + body if self._body else body
+            self._body.append(body)
         else:
             super().on_body(body)
 
@@ -185,14 +185,14 @@ class Connection(HttpToolsProtocol):
             "query_string": url.query or b"",
         }
         keep_alive = version != "1.0" and self.parser.should_keep_alive()
-        self.cycle = whole = _WholeRequest(self, self._body, keep_alive=keep_alive)
+        self.cycle = whole = _WholeRequest(self, b"".join(self._body), keep_alive=keep_alive)
         self._start_asgi_task(whole, self.app)
 
     def _begin_in_pieces(self) -> None:
         self._unbegun = False
         super().on_headers_complete()
-        if self._body:
-            super().on_body(self._body)
+        for piece in self._body:
+            super().on_body(piece)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         extensions: dict[str, dict[object, object]] = {STOPPING: {"event": self.config.stopping}}
@@ -229,7 +229,7 @@ class Connection(HttpToolsProtocol):
         elif self._is_clients_turn():
             left = max(self._heard, self.flow.resumed) + patience - time.monotonic()
         if left > 0:
-            self._watch = self.loop.call_later(min(left, patience), self._check)
+            self._watch = self.loop.call_later(min(left, patience, self.timeout_keep_alive), self._check)
         elif self._idle:
             self.timeout_keep_alive_handler()
         else:
