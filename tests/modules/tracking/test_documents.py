@@ -82,7 +82,7 @@ def make_run(tx: Connection, name: str = "e") -> str:
 def kept(tx: Connection, run_id: str) -> Run | None:
     """Return the run of the document that is kept, None where it is out of date."""
     body = store.find_documents(tx, [run_id])[run_id][1]
-    return None if body is None else documents.decode(body)
+    return None if body is None else documents.decode_joined(body)[0]
 
 
 def refresh_all(tx: Connection) -> None:

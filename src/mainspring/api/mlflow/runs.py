@@ -11,7 +11,6 @@ from mainspring.api.mlflow.experiments import one_of, view_type
 from mainspring.api.mlflow.messages import pairs_in, pairs_once
 from mainspring.kit.actors import Actor
 from mainspring.kit.errors import InvalidArgument
-from mainspring.kit.pages import Page
 from mainspring.kit.permissions import Permission
 from mainspring.modules.services import Services
 from mainspring.modules.tracking import service
@@ -87,19 +86,10 @@ async def search_runs(services: Services, actor: Actor, message: messages.Search
         message.order_by,
         message.page_token,
     )
-    page = await services.db.read(service.search_documents, actor, query)
-    return _runs_out(page)
-
-
-def _runs_out(page: Page[bytes]) -> bytes:
-    """Join documents by one copy: a long page of them has megabytes."""
-    parts = [b"{"]
-    if page.items:
-        parts += [b'"runs":[', *(part for document in page.items for part in (document, b","))]
-        parts[-1] = b"]"
-    if page.next_page_token:
-        parts += [b"," if page.items else b"", b'"next_page_token":"', page.next_page_token.encode(), b'"']
-    return b"".join((*parts, b"}"))
+    documents, token = await services.db.read(service.search_documents, actor, query)
+    if not documents:
+        return b"{}"
+    return b'{"runs":[%b]%b}' % (documents, b',"next_page_token":"%b"' % token.encode() if token else b"")
 
 
 @endpoint("POST", "runs/log-metric", messages.LogMetric, WRITE)

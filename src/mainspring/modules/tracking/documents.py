@@ -87,7 +87,7 @@ class _Document(Struct):
 
 
 _ENCODER = msgspec.json.Encoder()
-_DECODER = msgspec.json.Decoder(_Document)
+_DECODER = msgspec.json.Decoder(list[_Document])
 
 
 def encode(run: Run) -> bytes:
@@ -113,9 +113,12 @@ def encode(run: Run) -> bytes:
     return _ENCODER.encode(_Document(info, data, inputs, _Outputs(run.model_outputs)))
 
 
-def decode(document: bytes) -> Run:
-    """Return the run of a document."""
-    read = _DECODER.decode(document)
+def decode_joined(documents: bytes) -> list[Run]:
+    """Return the runs of documents with commas between them."""
+    return [_run(document) for document in _DECODER.decode(b"[%b]" % documents)]
+
+
+def _run(read: _Document) -> Run:
     info = read.info
     return Run(
         info.run_id,

@@ -12,10 +12,10 @@ from mainspring.kit.actors import Actor
 from mainspring.kit.arrow import Columns, Kind
 from mainspring.kit.errors import InvalidArgument
 from mainspring.kit.names import invalid_value
-from mainspring.kit.pages import Page, position_of, query_mark, token_of
+from mainspring.kit.pages import position_of, query_mark, token_of
 from mainspring.kit.permissions import Permission
 from mainspring.modules.tracking import search
-from mainspring.modules.tracking.documents import decode
+from mainspring.modules.tracking.documents import decode_joined
 from mainspring.modules.tracking.schemas import DatasetSummary, Run, RunHeader, Runs, RunSearch
 from mainspring.modules.tracking.service import rules
 from mainspring.modules.tracking.service.experiments import own_keys
@@ -31,13 +31,13 @@ COLUMN_KINDS = ("params", "metrics", "tags")
 def search_runs(tx: Connection, actor: Actor, query: RunSearch) -> Runs:
     """Return a page of runs with the wanted columns, the newest first unless ordered otherwise."""
     columns = _Columns(query.columns)
-    page = search_documents(tx, actor, query)
+    documents, token = search_documents(tx, actor, query)
     total = _query(tx, actor, query).count(tx, MAX_COUNTED) if query.count else None
-    return Runs([columns.of(decode(document)) for document in page.items], page.next_page_token, total)
+    return Runs([columns.of(run) for run in decode_joined(documents)], token, total)
 
 
-def search_documents(tx: Connection, actor: Actor, query: RunSearch) -> Page[bytes]:
-    """Return a page of runs, each as MLflow's JSON."""
+def search_documents(tx: Connection, actor: Actor, query: RunSearch) -> tuple[bytes, str | None]:
+    """Return a page of runs, as MLflow's JSON with commas between them, and the token of the next page."""
     actor.require(Permission.TRACKING_READ)
     limit = rules.check_max_results(query.max_results)
     if not 0 <= query.offset <= MAX_OFFSET:
@@ -47,7 +47,7 @@ def search_documents(tx: Connection, actor: Actor, query: RunSearch) -> Page[byt
     after = position_of(query.page_token, mark, asked.kinds) if query.page_token else ()
     found = asked.find(tx, limit + 1, after, query.offset)
     token = token_of(mark, found[limit - 1][1:]) if len(found) > limit else None
-    return Page(store.get_documents(tx, [key for key, *_ in found[:limit]]), token)
+    return store.join_documents(tx, [key for key, *_ in found[:limit]]), token
 
 
 def _query(tx: Connection, actor: Actor, query: RunSearch) -> search.RunQuery:

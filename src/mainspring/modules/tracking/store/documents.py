@@ -8,12 +8,15 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select, update
 
 from mainspring.db.journal import WRITES_WAIT
-from mainspring.kit.sql_engines import select_where_in, update_rows, upsert_rows
+from mainspring.kit.sql_engines import chosen, join_texts, select_where_in, update_rows, upsert_rows
 from mainspring.kit.time import now_ms
 from mainspring.modules.tracking import documents
 from mainspring.modules.tracking.schemas import Run
 from mainspring.modules.tracking.store import runs as run_store
 from mainspring.modules.tracking.tables import run_documents, runs
+
+_AT_ONCE = 1_000
+"""How many documents make one value."""
 
 
 def mark_stale(tx: Connection, keys: Iterable[int]) -> None:
@@ -49,13 +52,20 @@ def find_documents(tx: Connection, run_ids: Iterable[str]) -> dict[str, Found]:
     return {run_id: Found(*found) for run_id, *found in select_where_in(tx, statement, run_ids)}
 
 
-def get_documents(tx: Connection, keys: Sequence[int]) -> list[bytes]:
-    """Return the documents of runs in this order; those out of date are made, and not kept."""
+def join_documents(tx: Connection, keys: Sequence[int]) -> bytes:
+    """Return the documents of runs in this order, with commas between; those out of date are made, and not kept."""
+    return b",".join(_joined(tx, part) for part in chosen(keys, _AT_ONCE))
+
+
+def _joined(tx: Connection, keys: list[int]) -> bytes:
+    count, joined = join_texts(tx, "run_documents", "run", "body", keys)
+    if count == len(keys):
+        return joined
     made = "SELECT run, body FROM run_documents WHERE body IS NOT NULL AND run"
     found: dict[int, bytes] = dict(select_where_in(tx, made, keys))
     stale = [key for key in keys if key not in found]
     found |= {key: documents.encode(run) for key, run in run_store.load_runs(tx, stale).items()}
-    return [found[key] for key in keys if key in found]
+    return b",".join(found[key] for key in keys)
 
 
 def refresh(tx: Connection, before: int, limit: int) -> dict[int, Run]:
