@@ -194,6 +194,20 @@ def test_what_cannot_be_read_ends_the_connection(server: MainspringServer, wrong
         assert client.rest() == b"Invalid HTTP request received."
 
 
+def test_a_body_of_very_many_pieces(server: MainspringServer) -> None:
+    body = search("Default") + b" " * 30_000
+    pieces = b"".join(b"1\r\n%c\r\n" % byte for byte in body)
+    with Client(server) as client:
+        client.send(request("POST", SEARCH, b"", "Transfer-Encoding: chunked") + pieces + b"0\r\n\r\n")
+        assert b'"Default"' in client.answer().body
+
+
+def test_another_protocol_is_not_spoken(server: MainspringServer) -> None:
+    with Client(server) as client:
+        client.send(request("GET", "/health", b"", "Connection: Upgrade", "Upgrade: websocket"))
+        assert client.answer().body == b"OK"
+
+
 def test_a_client_that_leaves_before_its_answer_disturbs_nobody(server: MainspringServer) -> None:
     for _ in range(20):
         with Client(server) as client:
