@@ -76,10 +76,14 @@ class WatchedServer(Server):
             for thread in process.threads():
                 sums["event_loop" if thread.id == self.program.pid else "threads"] += sum(thread[1:])
                 sums["kernel"] += thread.system_time
-        for process in tree(self.postgres.pid) if self.postgres else ():
-            user, system = process.cpu_times()[:2]
+        postgres = self.postgres.pid if self.postgres else None
+        for process in tree(postgres) if postgres else ():
+            user, system, ended_user, ended_system = process.cpu_times()[:4]
             sums["sessions" if is_session(process) else "database"] += user + system
             sums["kernel"] += system
+            if process.pid == postgres:  # a vacuum that ended meanwhile is its child no more
+                sums["database"] += ended_user + ended_system
+                sums["kernel"] += ended_system
         return Parts(**sums)
 
 
