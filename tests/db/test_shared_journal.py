@@ -169,6 +169,19 @@ def test_a_connection_that_the_database_has_closed_is_opened_again(url: str) -> 
     on(url, 1, work)
 
 
+def test_a_connection_that_is_known_to_be_broken_is_opened_again(url: str) -> None:
+    async def work(db: Database) -> None:
+        await db.write(mark, "m", 0)
+        for name, value in (("m", 1), ("!m", 2), ("m", 3)):
+            for kept in (db._writer._kept, db._lookups._kept):
+                if kept is not None:
+                    kept.connection.driver_connection.close()  # type: ignore[union-attr]
+            await db.write(mark, name, value)
+            assert await db.look_up(find, name) == value
+
+    on(url, 1, work)
+
+
 def test_the_later_write_of_two_processes_counts(url: str) -> None:
     async def work(one: Database, other: Database) -> None:
         for value in range(20):

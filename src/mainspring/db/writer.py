@@ -198,6 +198,7 @@ class GroupWriter:
         try:
             journal.tidy(self._connection())
         except SQLAlchemyError as error:
+            self._let_go()
             log.warning("journal_not_tidied", error=str(error))
 
     def _connection(self) -> Connection:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Dialect, Engine, Table, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, TimeoutError
 from sqlalchemy.pool import NullPool, QueuePool
@@ -370,11 +370,10 @@ def each_by_itself(connection: Connection) -> Iterator[None]:
 
 
 def _set_autocommit(connection: Connection, driver: Any) -> None:
-    errors = connection.dialect.loaded_dbapi.Error
     try:
         driver.autocommit = True
-    except errors as error:  # the connection is known to be broken
-        raise DBAPIError.instance(None, None, error, errors, dialect=connection.dialect) from error
+    except connection.dialect.loaded_dbapi.Error as error:  # the connection is known to be broken
+        raise _driver_error(connection.dialect, error) from error
 
 
 def run_statement(tx: Connection, statement: str) -> None:
@@ -476,16 +475,23 @@ class _Cursor:
 
     def __init__(self, tx: Connection) -> None:
         self._dialect = tx.dialect
-        self._cursor: Any = tx.connection.cursor()
+        try:
+            self._cursor: Any = tx.connection.cursor()
+        except self._dialect.loaded_dbapi.Error as error:  # the connection is known to be broken
+            raise _driver_error(self._dialect, error) from error
 
     def __enter__(self) -> Any:
         return self._cursor
 
     def __exit__(self, kind: object, error: BaseException | None, _trace: object) -> None:
         self._cursor.close()
-        driver = self._dialect.loaded_dbapi
-        if isinstance(error, driver.Error):
-            raise DBAPIError.instance(None, None, error, driver.Error, dialect=self._dialect) from error
+        if isinstance(error, self._dialect.loaded_dbapi.Error):
+            raise _driver_error(self._dialect, error) from error
+
+
+def _driver_error(dialect: Dialect, error: Exception) -> Exception:
+    """Return an error of the driver as SQLAlchemy's."""
+    return DBAPIError.instance(None, None, error, dialect.loaded_dbapi.Error, dialect=dialect)
 
 
 def chosen(rows: Iterable[Any], size: int = 30_000) -> Iterable[list[Any]]:
