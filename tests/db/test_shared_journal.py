@@ -174,8 +174,7 @@ def test_a_connection_that_is_known_to_be_broken_is_opened_again(url: str) -> No
         await db.write(mark, "m", 0)
         for name, value in (("m", 1), ("!m", 2), ("m", 3)):
             for kept in (db._writer._kept, db._lookups._kept):
-                if kept is not None:
-                    kept.connection.driver_connection.close()  # type: ignore[union-attr]
+                kept.get().connection.driver_connection.close()  # type: ignore[union-attr]
             await db.write(mark, name, value)
             assert await db.look_up(find, name) == value
 

@@ -6,7 +6,6 @@ import asyncio
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from uvicorn.server import ServerState
 
 from mainspring.server.protocol import Config, Connection
 from tests.components.server import MainspringServer
-from tests.faults.http import API
+from tests.faults.http import API, Answer
 
 WAIT_S = 30
 
@@ -26,15 +25,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainspringServe
     """A server of its own."""
     with MainspringServer(tmp_path_factory.mktemp("pieces") / "data") as running:
         yield running
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Status, headers by lower-case name, and body."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
 
 
 class Client:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from mainspring.db.gathering import Gathering
+from mainspring.db.kept import KeptConnection
 from mainspring.kit.errors import Internal, MainspringError, Unavailable
 from mainspring.kit.sql_engines import UNREACHABLE, create_lookup_engine, embedded_file, unavailable_reason
 
@@ -63,7 +64,7 @@ class Lookups:
     def __init__(self, url: str) -> None:
         self._engine = create_lookup_engine(url)
         self._thread = None if embedded_file(url) else ThreadPoolExecutor(1, thread_name_prefix="db-lookup")
-        self._kept: Connection | None = None
+        self._kept = KeptConnection(self._engine)
         self._group = _Group()
         self._running = False
         self._gathering = Gathering(self._run)
@@ -86,19 +87,8 @@ class Lookups:
         """Let what runs come to its end, and close the connections."""
         if self._thread:
             self._thread.shutdown()
-        self._let_go()
+        self._kept.let_go()
         self._engine.dispose()
-
-    def _connection(self) -> Connection:
-        """Return the connection, which is kept: to fetch it costs more than a lookup."""
-        self._kept = self._kept or self._engine.connect()
-        return self._kept
-
-    def _let_go(self) -> None:
-        if self._kept:
-            self._kept.invalidate()
-            self._kept.close()
-            self._kept = None
 
     def _run(self) -> None:
         group, self._group = self._group, _Group()
@@ -112,7 +102,7 @@ class Lookups:
 
     def _look_here(self, many: Many, calls: Calls) -> Outcomes:
         try:
-            return _look(self._connection(), many, calls)
+            return _look(self._kept.get(), many, calls)
         except Exception as error:  # noqa: BLE001 - whatever a lookup raises is its callers' answer
             return _failure(error)
 
@@ -123,12 +113,12 @@ class Lookups:
             if unavailable_reason(error) != UNREACHABLE:
                 raise
             # The connection may be older than a restart of the database.
-            self._let_go()
+            self._kept.let_go()
             self._engine.dispose()
             return self._look_at_all(group)
 
     def _look_at_all(self, group: _Group) -> list[Outcomes]:
-        tx = self._connection()
+        tx = self._kept.get()
         return [_look(tx, many, calls) for many, calls in group.calls.items()]
 
     def _finish(self, group: _Group, running: asyncio.Future[list[Outcomes]]) -> None:

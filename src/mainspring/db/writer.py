@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mainspring.db.gathering import Gathering
 from mainspring.db.journal import Deferred, Entries, Journal, SharedJournal
+from mainspring.db.kept import KeptConnection
 from mainspring.kit.errors import Internal, MainspringError, RateLimited, Unavailable
 from mainspring.kit.events import told_last
 from mainspring.kit.sql_engines import UNREACHABLE, each_by_itself, unavailable_reason
@@ -99,7 +100,7 @@ class GroupWriter:
         self._pending: deque[_Member] = deque()
         self._calls: SimpleQueue[None] = SimpleQueue()
         self._gathering = Gathering(self._call)
-        self._kept: Connection | None = None
+        self._kept = KeptConnection(engine)
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
@@ -140,7 +141,7 @@ class GroupWriter:
         self._closing = True
         self._calls.put(None)
         self._thread.join()
-        self._let_go()
+        self._kept.let_go()
         late = self._take()
         for member in late:
             member.outcome = _stopping()
@@ -178,7 +179,7 @@ class GroupWriter:
         """Set every member's outcome, each committed or undone. Without members, apply what waits in the journal."""
         applied = False
         try:
-            connection = self._connection()
+            connection = self._kept.get()
             if self._is_only_to_note(members):
                 with each_by_itself(connection):
                     entries = _check(connection, members, self._journal.known)
@@ -196,21 +197,10 @@ class GroupWriter:
 
     def _tidy(self, journal: SharedJournal) -> None:
         try:
-            journal.tidy(self._connection())
+            journal.tidy(self._kept.get())
         except SQLAlchemyError as error:
-            self._let_go()
+            self._kept.let_go()
             log.warning("journal_not_tidied", error=str(error))
-
-    def _connection(self) -> Connection:
-        """Return the connection, which is kept: to fetch it costs as much as a small transaction."""
-        self._kept = self._kept or self._engine.connect()
-        return self._kept
-
-    def _let_go(self) -> None:
-        if self._kept:
-            self._kept.invalidate()
-            self._kept.close()
-            self._kept = None
 
     def _is_only_to_note(self, members: list[_Member]) -> bool:
         """Say whether all that is to be done is one statement, which is committed by itself."""
@@ -233,7 +223,7 @@ class GroupWriter:
         if reason == UNREACHABLE:
             # The connection may be older than a restart of the database. What broke before its commit may
             # be tried again on a new one; whether a commit that broke took place is not known.
-            self._let_go()
+            self._kept.let_go()
             self._engine.dispose()
         if reason == UNREACHABLE and not applied and attempt == 1:
             self._commit(members, attempt + 1)
