@@ -115,37 +115,18 @@ def find_run(tx: Connection, project: int, run_id: str) -> Run | None:
 
 
 def find_header(tx: Connection, project: int, run_id: str) -> RunHeader | None:
-    own = (runs.c.run_id == run_id, runs.c.project == project)
-    row = tx.execute(select(*_HEADER).where(*own)).one_or_none()
-    return None if row is None else RunHeader(**_header(row))
+    rows = select_rows(tx, f"SELECT {_HEADER} FROM runs WHERE run_id = ? AND project = ?", (run_id, project))
+    return RunHeader(*_header(rows[0])) if rows else None
 
 
-_HEADER = (
-    runs.c.id,
-    runs.c.run_id,
-    runs.c.experiment,
-    runs.c.name,
-    runs.c.user_id,
-    runs.c.status,
-    runs.c.lifecycle_stage,
-    runs.c.artifact_uri,
-    runs.c.started_at,
-    runs.c.ended_at,
-)
+_Header = tuple[str, str, str, str, RunStatus, LifecycleStage, str, int | None, int | None]
+_HEADER = "id, run_id, experiment, name, user_id, status, lifecycle_stage, artifact_uri, started_at, ended_at"
 
 
-def _header(row: Any) -> dict[str, Any]:
-    return {
-        "run_id": row.run_id,
-        "experiment_id": str(row.experiment),
-        "name": row.name,
-        "user_id": row.user_id,
-        "status": RunStatus(row.status),
-        "lifecycle_stage": LifecycleStage(row.lifecycle_stage),
-        "artifact_uri": row.artifact_uri,
-        "started_at": row.started_at,
-        "ended_at": row.ended_at,
-    }
+def _header(row: Any) -> _Header:
+    """Return the fields of a RunHeader."""
+    _, run_id, experiment, name, user_id, status, stage, location, start, end = row
+    return run_id, str(experiment), name, user_id, RunStatus(status), LifecycleStage(stage), location, start, end
 
 
 def get_runs(tx: Connection, keys: Sequence[int]) -> list[Run]:
@@ -165,7 +146,7 @@ def load_runs(tx: Connection, keys: Iterable[int]) -> dict[int, Run]:
 def _load(tx: Connection, keys: list[int]) -> dict[int, Run]:
     # The keys are integers of ours: written into the statement, they spare the binding of thousands.
     these = ",".join(map(str, keys))
-    rows = tx.execute(select(*_HEADER).where(runs.c.id.in_(keys))).all()
+    rows = select_rows(tx, f"SELECT {_HEADER} FROM runs WHERE id IN ({these})")
     run_params = _pairs(tx, f"SELECT run, key, value FROM params WHERE run IN ({these}) ORDER BY run, key")
     run_tags = _pairs(tx, f"SELECT run, key, value FROM tags WHERE run IN ({these}) ORDER BY run, key")
     metrics: dict[int, list[Metric]] = defaultdict(list)
@@ -176,13 +157,13 @@ def _load(tx: Connection, keys: list[int]) -> dict[int, Run]:
     model_inputs, model_outputs = _models(tx, these)
     return {
         row[0]: Run(
-            **_header(row),
-            params=run_params.get(row[0], {}),
-            tags=run_tags.get(row[0], {}),
-            metrics=metrics.get(row[0], []),
-            datasets=inputs.get(row[0], []),
-            model_inputs=model_inputs.get(row[0], []),
-            model_outputs=model_outputs.get(row[0], []),
+            *_header(row),
+            run_params.get(row[0], {}),
+            run_tags.get(row[0], {}),
+            metrics.get(row[0], []),
+            inputs.get(row[0], []),
+            model_inputs.get(row[0], []),
+            model_outputs.get(row[0], []),
         )
         for row in rows
     }
