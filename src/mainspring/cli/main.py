@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -160,9 +161,11 @@ def up(
     shutdown_grace: ShutdownGrace = None,
 ) -> None:
     """Start the platform here, and print how to connect to it. Ctrl-C stops it."""
+    gc.disable()  # what is loaded stays: to look for garbage in it again and again is an eighth of the start
     from mainspring.server.run import serve
     from mainspring.settings import load_settings
 
+    gc.enable()
     settings, _ = load_settings(context.params)
     if not serve(settings, _announce):
         raise typer.Exit(1)

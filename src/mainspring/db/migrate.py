@@ -11,11 +11,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, Engine, MetaData, String, Table, inspect, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Executable,
+    MetaData,
+    String,
+    Table,
+    create_mock_engine,
+    inspect,
+    text,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.schema import ExecutableDDLElement
 
 from mainspring.kit.errors import FailedPrecondition, Unavailable
-from mainspring.kit.sql_engines import foreign_keys_unchecked, lock_schema, unavailable_reason
+from mainspring.kit.sql_engines import foreign_keys_unchecked, lock_schema, run_statements, unavailable_reason
 
 SCRIPTS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "mainspring_version"
@@ -82,10 +94,20 @@ def _check_empty(tx: Connection) -> None:
 
 
 def _create(tx: Connection, schema: MetaData) -> None:
-    """Make all tables as they are now, and note the newest revision (Alembic's cookbook, "from scratch")."""
-    schema.create_all(tx, checkfirst=False)
+    """Make all tables as they are now, and note the newest revision (Alembic's cookbook, "from scratch").
+
+    What SQLAlchemy would send one by one is gathered first: on PostgreSQL that halves the time.
+    """
+    statements: list[Executable] = []
+    # Texts without values, in which a % is a %: paramstyle.
+    engine = create_mock_engine(tx.engine.url, lambda each, *_: statements.append(each), paramstyle="named")
+    schema.create_all(engine, checkfirst=False)
     version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
-    version.create(tx)
+    version.create(engine)
+    run_statements(tx, [str(each.compile(engine)) for each in statements if isinstance(each, ExecutableDDLElement)])
+    for row in statements:
+        if not isinstance(row, ExecutableDDLElement):
+            tx.execute(row)
     tx.execute(version.insert().values(version_num=head()))
 
 

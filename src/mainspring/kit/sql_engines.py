@@ -382,6 +382,13 @@ def run_statement(tx: Connection, statement: str) -> None:
         cursor.execute(statement)
 
 
+def run_statements(tx: Connection, statements: Sequence[str]) -> None:
+    """Run statements that take no values and give no rows, on PostgreSQL by one round trip."""
+    with _Cursor(tx) as cursor:
+        for statement in statements if tx.dialect.name == "sqlite" else [";\n".join(statements)]:
+            cursor.execute(statement)
+
+
 def select_rows(tx: Connection, statement: str, values: Sequence[Any] = ()) -> list[Any]:
     """Return the rows of a statement as plain tuples; each ``?`` in it stands for one of ``values``."""
     with _Cursor(tx) as cursor:
