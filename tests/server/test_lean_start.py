@@ -68,3 +68,22 @@ def test_first_answer_and_idle_memory(tmp_path: Path, request: pytest.FixtureReq
         assert httpx.get(f"{server.url}/api/v1/experiments").status_code == 200
         time.sleep(1.5)
         assert process.memory_info().rss < IDLE_MIB * 1024 * 1024
+
+
+def test_numpy_makes_no_threads(tmp_path: Path) -> None:
+    """They would spin while they wait. Who wants them can have them."""
+
+    def threads(name: str, environment: dict[str, str]) -> int:
+        with MainspringServer(tmp_path / name, environment=environment) as server:
+            series = {"run_ids": [new_run(server)], "keys": ["loss"]}
+            assert httpx.post(f"{server.url}/api/v1/runs/metrics:series", json=series).status_code == 200
+            assert "libscipy_openblas" in Path(f"/proc/{server.pid}/maps").read_text()
+            return psutil.Process(server.pid).num_threads()
+
+    assert threads("wanted", {"OPENBLAS_NUM_THREADS": "2"}) == threads("own", {}) + 1
+
+
+def new_run(server: MainspringServer) -> str:
+    """Return the id of a new run."""
+    made = httpx.post(f"{server.url}/api/2.0/mlflow/runs/create", json={"experiment_id": "0"}).json()
+    return str(made["run"]["info"]["run_id"])

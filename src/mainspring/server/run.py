@@ -54,6 +54,8 @@ def serve(settings: Settings, announce: Announce) -> bool:
     for a database that is in use, Unavailable for an address that is taken or a database that is away.
     """
     configure_logs(settings.log_format, settings.log_level)
+    # Our arrays are short: numpy's threads would only be made, and spin while they wait, a tenth of a second long.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     database = embedded_file(check_url(settings.resolved_database_url))
     lock = lock_database(database) if database else None
     listener = _listen(settings.host, settings.port)
