@@ -81,18 +81,12 @@ def find_blocks(tx: Connection, kind: type[B], condition: str, values: Sequence[
     return list(map(kind._make, rows))
 
 
-class Located(Protocol):
+class Located(NamedTuple):
     """What tells a block from all others."""
 
-    @property
-    def run(self) -> int: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def number(self) -> int: ...
-
-
-L = TypeVar("L", bound=Located)
+    run: int
+    key: str
+    number: int
 
 
 def load_points(tx: Connection, blocks: Iterable[K]) -> Iterator[tuple[K, Points]]:

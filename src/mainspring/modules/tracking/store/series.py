@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from mainspring.kit.sql_engines import select_rows
 from mainspring.modules.tracking.blocks import Floats, Points, merge
-from mainspring.modules.tracking.store.blocks import load_points
+from mainspring.modules.tracking.store.blocks import Located, load_points
 from mainspring.modules.tracking.store.history import to_points
 
 _INTEGERS = (
@@ -39,12 +39,6 @@ OUTLINE = 4
 """How many points ``outline`` tells of each block."""
 
 
-class _Located(NamedTuple):
-    run: int
-    key: str
-    number: int
-
-
 @dataclass(slots=True)
 class Curve:
     """All points of one run and key, each once: those of ``blocks``, still packed, and those of ``parts``."""
@@ -56,7 +50,7 @@ class Curve:
 
     def read(self, tx: Connection, blocks: Summaries) -> Iterable[Points]:
         """Yield the points of some of the blocks, a block at a time, in any order."""
-        located = (_Located(self.run, self.key, number) for number in blocks["number"].tolist())
+        located = (Located(self.run, self.key, number) for number in blocks["number"].tolist())
         return (points for _, points in load_points(tx, located))
 
     def unpack(self, tx: Connection, chosen: NDArray[np.bool_]) -> None:
