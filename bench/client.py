@@ -13,7 +13,8 @@ from bench.writes import expect_history
 
 def run_script(subject: Subject, name: str, *arguments: str) -> tuple[Sample, str]:
     """Run a script of this folder; return the CPU seconds that the server spent on it, and the script's last word."""
-    environment = {**os.environ, **QUIET, "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{subject.server.port}"}
+    url = f"http://127.0.0.1:{subject.server.port}"
+    environment = {**os.environ, **QUIET, "MLFLOW_TRACKING_URI": url, "MLFLOW_REGISTRY_URI": url}
     command = [sys.executable, str(Path(__file__).with_name(name)), *arguments]
     with subject.server.spending() as spent:
         done = subprocess.run(command, env=environment, cwd=subject.server.folder, capture_output=True, text=True)

@@ -43,9 +43,15 @@ def tx(engine: Engine) -> Iterator[Connection]:
 
 
 @pytest.fixture
-def url(engine: Engine) -> str:
-    """The URL of the database, in which no document and no secret is left."""
+def url(engine: Engine) -> Iterator[str]:
+    """The URL of the database, in which there is no document and no secret: neither before the test nor after it."""
+    empty(engine)
+    yield engine.url.render_as_string(hide_password=False)
+    empty(engine)
+
+
+def empty(engine: Engine) -> None:
+    """Delete all documents and secrets."""
     with engine.begin() as tx:
         for table in (secret_versions, secrets, configuration_versions, configuration_documents, configuration_schemas):
             tx.execute(delete(table))
-    return engine.url.render_as_string(hide_password=False)
