@@ -23,7 +23,7 @@ class Circuit:
         self._first_s, self._probe_s = first_s, probe_s
         self._pause_s = first_s
         self._until: float | None = None
-        self._answered = float("-inf")
+        self._told = float("-inf")
 
     def check(self, where: str) -> None:
         """Return where GitLab may be asked. Raises Unavailable."""
@@ -36,14 +36,18 @@ class Circuit:
 
     def answered(self) -> None:
         """Note that GitLab is there."""
-        self._answered = time.monotonic()
+        self._told = time.monotonic()
         self._until, self._pause_s = None, self._first_s
 
     def failed(self, started: float) -> None:
-        """Note that a call since ``started`` found GitLab away; others that it answered meanwhile know better."""
-        if self._answered >= started:
+        """Note that a call since ``started`` found GitLab away.
+
+        If another was answered meanwhile, that knows better; if another failed, this is no second time.
+        """
+        if self._told >= started:
             return
-        self._until = time.monotonic() + self._pause_s
+        self._told = time.monotonic()
+        self._until = self._told + self._pause_s
         self._pause_s = min(self._pause_s * 2, LONGEST_AWAY_S)
 
 
