@@ -241,13 +241,20 @@ def test_a_revoked_token_is_refused_when_its_time_is_over(believing: Server, dou
 
 
 def test_what_is_believed_is_not_asked_again(believing: Server, double: Double) -> None:
-    time.sleep(TTL)
-    assert believing.statuses(SHIPS, "double-bob") == {200}
-    before = double.count_calls("/api/v4/user")
-    for _ in range(5):
-        assert believing.get(f"/p/{SHIPS}/api/v1/project", "double-bob").status_code == 200
-        assert believing.get(f"/p/{FLOODS}/api/v1/project", "double-bob").status_code == 200
-    assert double.count_calls("/api/v4/user") == before
+    for _ in range(10):
+        time.sleep(TTL)
+        began = time.monotonic()
+        assert believing.statuses(SHIPS, "double-bob") == {200}
+        before = double.count_calls("/api/v4/user")
+        for _ in range(5):
+            assert believing.get(f"/p/{SHIPS}/api/v1/project", "double-bob").status_code == 200
+            assert believing.get(f"/p/{FLOODS}/api/v1/project", "double-bob").status_code == 200
+        asked = double.count_calls("/api/v4/user") - before
+        took = time.monotonic() - began
+        if took < TTL:  # on a machine that is busy it may have taken longer than what GitLab said is believed
+            break
+    assert took < TTL
+    assert asked == 0
 
 
 def test_who_is_taken_out_there_is_out_here(asking: Server, double: Double) -> None:
