@@ -42,6 +42,13 @@ def test_pages_are_the_whole(client: ms.Client, experiment: str) -> None:
     assert names(ordered) == [f"run-{number}" for number in range(1, RUNS, 3)]
 
 
+def test_one_id_may_stand_by_itself(client: ms.Client, experiment: str) -> None:
+    assert names(client.runs.search(experiment)) == ALL
+    assert client.runs.columns(experiment).params == ["depth", "lr"]
+    with pytest.raises(ms.MainspringError, match="'walk'"):
+        client.runs.search("walk").page()
+
+
 @pytest.mark.parametrize("offset", [0, 3, 20, RUNS, 1000])
 @pytest.mark.parametrize("order_by", [(), ("start_time ASC",), ("metrics.loss DESC",)])
 def test_any_place_of_the_table(client: ms.Client, experiment: str, offset: int, order_by: tuple[str, ...]) -> None:

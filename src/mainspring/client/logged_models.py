@@ -11,6 +11,7 @@ from mainspring.client.artifacts import FileTree
 from mainspring.client.pages import Results
 from mainspring.client.progress import Progress
 from mainspring.client.transport import Transport, segment
+from mainspring.client.values import ids_of
 from mainspring.modules.artifacts.schemas import Artifact, Preview
 from mainspring.modules.tracking.schemas import LoggedModel, LoggedModels, LoggedModelSearch, ModelOrder
 
@@ -30,9 +31,7 @@ class LoggedModelClient:
         page_size: int = 100,
     ) -> Results[LoggedModel]:
         """Find logged models of some experiments. ``filter`` is MLflow's grammar."""
-        wanted = LoggedModelSearch(
-            [str(each) for each in experiment_ids], filter, max_results=page_size, order_by=list(order_by)
-        )
+        wanted = LoggedModelSearch(ids_of(experiment_ids), filter, max_results=page_size, order_by=list(order_by))
 
         def fetch(page_token: str | None) -> LoggedModels:
             body = msgspec.structs.replace(wanted, page_token=page_token)

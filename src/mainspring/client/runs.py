@@ -11,7 +11,7 @@ from mainspring.client.frames import frame_of
 from mainspring.client.pages import Results
 from mainspring.client.series import SeriesResults
 from mainspring.client.transport import Transport, segment
-from mainspring.client.values import number, one_of
+from mainspring.client.values import ids_of, number, one_of
 from mainspring.kit.time import now_ms
 from mainspring.modules.tracking.schemas import (
     Metric,
@@ -97,7 +97,7 @@ class RunClient:
         metrics and tags.
         """
         wanted = RunSearch(
-            [str(each) for each in experiment_ids],
+            ids_of(experiment_ids),
             filter,
             one_of(ViewType, view_type, "view_type"),
             page_size,
@@ -109,7 +109,7 @@ class RunClient:
 
     def columns(self, experiment_ids: Iterable[str]) -> RunColumns:
         """Return the keys of all params, metrics and tags of the runs of some experiments."""
-        wanted = RunColumnsQuery([str(each) for each in experiment_ids])
+        wanted = RunColumnsQuery(ids_of(experiment_ids))
         return self._transport.call(RunColumns, "POST", "/runs/columns", body=wanted)
 
     def groups(
@@ -127,7 +127,7 @@ class RunClient:
         These are the mean, the standard deviation (of the population), the least and the greatest of the latest points.
         """
         view = one_of(ViewType, view_type, "view_type")
-        wanted = RunGroupQuery([str(each) for each in experiment_ids], list(by), list(metrics), filter, view, limit)
+        wanted = RunGroupQuery(ids_of(experiment_ids), list(by), list(metrics), filter, view, limit)
         return self._transport.call(RunGroups, "POST", "/runs/groups", body=wanted)
 
     def get(self, run_id: str) -> Run:

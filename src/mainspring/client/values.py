@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import TypeVar
 
@@ -27,3 +28,8 @@ def number(value: float) -> Number:
     if math.isnan(value):
         return "NaN"
     return math.copysign(sys.float_info.max, value) if math.isinf(value) else value
+
+
+def ids_of(given: Iterable[str]) -> list[str]:
+    """Return ids as a list; a text by itself is one id, and not as many as it has letters."""
+    return [given] if isinstance(given, str) else [str(each) for each in given]

@@ -99,7 +99,7 @@ def _create(tx: Connection, schema: MetaData) -> None:
     What SQLAlchemy would send one by one is gathered first: on PostgreSQL that halves the time.
     """
     statements: list[Executable] = []
-    # Texts without values, in which a % is a %: paramstyle.
+    # By this paramstyle a % stays one: the texts take no values.
     engine = create_mock_engine(tx.engine.url, lambda each, *_: statements.append(each), paramstyle="named")
     schema.create_all(engine, checkfirst=False)
     version = Table(VERSION_TABLE, MetaData(), Column("version_num", String(32), primary_key=True))
